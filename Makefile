@@ -1,0 +1,44 @@
+# make demo   from nothing to an answer: base install, sample clips, a table of answers
+# make test   everything: training and development extras, linters, types, the test suite
+# make bundle the bundled model anew, from a folder or manifest of labelled clips (CLIPS=…)
+
+PYTHON ?= python3
+PIP = --quiet --disable-pip-version-check --constraint constraints.txt
+CLIPS ?= ../shared/corpus/manifest.csv
+
+.PHONY: demo test bundle clean
+
+demo: .venv/.base
+	@.venv/bin/python scripts/make_samples.py --out samples
+	@.venv/bin/clipkind classify samples
+	@echo
+	@echo "Next:  .venv/bin/clipkind classify YOUR_VIDEO_OR_FOLDER"
+	@echo "       .venv/bin/clipkind classify --json FOLDER > answers.jsonl"
+	@echo "       .venv/bin/clipkind --help"
+
+test: .venv/.all
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pytest
+
+bundle: .venv/.all
+	.venv/bin/clipkind extract $(CLIPS) --multi-scale single --out build/single.h5
+	.venv/bin/clipkind extract $(CLIPS) --multi-scale aligned --out build/aligned.h5
+	.venv/bin/python scripts/make_bundle.py build/single.h5 build/aligned.h5 \
+		--out src/clipkind/bundled/default
+
+.venv/bin/python:
+	@$(PYTHON) -m venv .venv
+
+.venv/.base: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing clipkind into .venv …"
+	@.venv/bin/pip install $(PIP) --editable .
+	@touch $@
+
+.venv/.all: .venv/bin/python pyproject.toml constraints.txt
+	.venv/bin/pip install $(PIP) --editable '.[all]'
+	@touch $@
+
+clean:
+	rm -rf .venv build samples .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,135 @@
+"""`clipkind classify`: answers for files, folders, lists on stdin, or stored features."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import clipkind
+
+if TYPE_CHECKING:
+    from clipkind.cli.output import Format
+    from clipkind.inference.classifier import Classifier
+    from clipkind.inference.prediction import Prediction
+
+
+@click.command("classify")
+@click.argument("paths", nargs=-1, metavar="PATH…")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Model bundle folder. [the bundled one]"
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV with a header line.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write results to this file.")
+@click.option(
+    "--multi-scale",
+    type=click.Choice(["aligned", "documented", "single"]),
+    help="Temporal scales; only modes the model was measured with. [the model's own]",
+)
+@click.option(
+    "--jobs",
+    "-j",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Videos decoded at the same time, each in a process of its own.",
+)
+@click.option(
+    "--timeout",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Seconds one video may take to decode.",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    help="Classify from this feature file; PATHs are then ids in it (none: all).",
+)
+@click.option("--backbone", help="With --features: the backbone of a documented-layout file.")
+def command(paths: tuple[str, ...], **options: Any) -> int:
+    """Say what kind of content videos are.
+
+    PATH is a video file, a folder (walked) or - (file names on stdin, one a line). Results go to
+    stdout, progress to stderr. Exit code 1 means that some videos were refused.
+    """
+    from clipkind.dataset.listing import Listing
+
+    chosen: Format = "json" if options["as_json"] else "csv" if options["as_csv"] else "table"
+    if options["as_json"] and options["as_csv"]:
+        raise click.UsageError("choose --json or --csv, not both")
+    if not paths and not options["features"]:
+        raise click.UsageError("give a PATH to classify (clipkind classify clip.mp4)")
+    with clipkind.load(
+        options["model"],
+        multi_scale=options["multi_scale"],
+        jobs=options["jobs"],
+        timeout_s=options["timeout"],
+    ) as classifier:
+        if options["features"]:
+            answers = classifier.classify_features(
+                options["features"], paths or None, backbone=options["backbone"]
+            )
+            return _report(answers, None, classifier, chosen, options["output"])
+        if "-" in paths:
+            listing = Listing(_with_stdin(paths))
+            return _report(
+                classifier.classify_many(listing), None, classifier, chosen, options["output"]
+            )
+        listing = Listing(paths)
+        files = list(listing)
+        code = _report(
+            classifier.classify_many(files), len(files), classifier, chosen, options["output"]
+        )
+    if listing.skipped:
+        click.echo(
+            f"{listing.skipped} files in the folders are no videos by name and were passed over "
+            "(name one to try it all the same)",
+            err=True,
+        )
+    return code
+
+
+def _with_stdin(paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        if path != "-":
+            yield path
+            continue
+        for line in sys.stdin.buffer:
+            if name := line.rstrip(b"\r\n"):
+                yield os.fsdecode(name)
+
+
+def _report(
+    answers: "Iterator[Prediction]",
+    total: int | None,
+    classifier: "Classifier",
+    chosen: "Format",
+    output: Path | None,
+) -> int:
+    """Write answers as they come; returns the exit code."""
+    from rich.console import Console
+
+    from clipkind.cli.output import open_output, writer_for
+    from clipkind.cli.progress import progress_bar
+
+    counts = {"ok": 0, "partial": 0, "refused": 0}
+    shared = Console(highlight=False) if sys.stdout.isatty() and output is None else None
+    bar_console = shared or Console(stderr=True)
+    bar = progress_bar(bar_console) if bar_console.is_terminal and total != 1 else nullcontext()
+    with open_output(output) as stream, bar as progress:
+        writer = writer_for(chosen, stream, shared, classifier.class_names)
+        task = progress.add_task("videos", total=total, rate="") if progress else None
+        for prediction in answers:
+            writer.write(prediction)
+            counts[prediction.status] += 1
+            if progress and task is not None:
+                progress.advance(task)
+    if sum(counts.values()) != 1 or output:
+        told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+        click.echo(f"{sum(counts.values())} videos: {told or 'nothing to do'}", err=True)
+    return 1 if counts["refused"] else 0

@@ -1,0 +1,95 @@
+"""`clipkind doctor`: what is here, what is missing, what to do about it."""
+
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+_BASE = ("av", "click", "h5py", "numpy", "openvino", "rich")
+_TRAIN = ("torch", "torchvision", "timm", "scikit-learn", "onnx", "safetensors")
+_DECODERS = ("h264", "hevc", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores", "gif")
+
+
+@click.command("doctor")
+def command() -> int:
+    """Show versions, engines and codecs, and what is wrong."""
+    problems = 0
+    for state, what, detail in _checks():
+        problems += state == "FAIL"
+        color = {"ok": "green", "FAIL": "red"}.get(state, "yellow")
+        click.echo(f"{click.style(f'{state:<6}', fg=color)}{what:<22}{detail}")
+    click.echo(
+        "everything needed is here" if not problems else f"{problems} problems, see FAIL above"
+    )
+    return 3 if problems else 0
+
+
+def _checks() -> Iterator[tuple[str, str, str]]:
+    from clipkind import __version__
+
+    yield "ok", "clipkind", f"{__version__}, Python {platform.python_version()}, {sys.platform}"
+    for name in _BASE:
+        yield _package(name, missing="FAIL")
+    for name in _TRAIN:
+        yield _package(name, missing="-")
+    yield _openvino()
+    yield _cuda()
+    yield _codecs()
+    yield _model()
+
+
+def _package(name: str, *, missing: str) -> tuple[str, str, str]:
+    try:
+        return "ok", name, version(name)
+    except PackageNotFoundError:
+        extra = "clipkind" if missing == "FAIL" else "clipkind[train]"
+        return missing, name, f"not installed: pip install '{extra}'"
+
+
+def _openvino() -> tuple[str, str, str]:
+    import openvino as ov
+
+    core = ov.Core()
+    fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    name = core.get_property("CPU", "FULL_DEVICE_NAME")
+    return "ok", "OpenVINO CPU", f"{name}, {'bfloat16 in hardware' if fast else 'float32 only'}"
+
+
+def _cuda() -> tuple[str, str, str]:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return "-", "CUDA", "needs torch: pip install 'clipkind[train]'"
+    if not torch.cuda.is_available():
+        return "-", "CUDA", "no GPU that torch can use; OpenVINO serves the CPU"
+    return "ok", "CUDA", torch.cuda.get_device_name()
+
+
+def _codecs() -> tuple[str, str, str]:
+    import av
+
+    have = [name for name in _DECODERS if name in av.codecs_available]
+    if "h264" not in have:
+        return "FAIL", "FFmpeg", "this PyAV has no H.264 decoder: pip install --force-reinstall av"
+    return "ok", "FFmpeg", f"decodes {', '.join(have)} and more"
+
+
+def _model() -> tuple[str, str, str]:
+    from clipkind.errors import ClipkindError
+    from clipkind.model.bundle import load_bundle
+
+    try:
+        bundle = load_bundle()
+    except ClipkindError as error:
+        return "FAIL", "bundled model", str(error)
+    contract = bundle.contract
+    return (
+        "ok",
+        "bundled model",
+        (
+            f"{bundle.name}: {contract.backbone}, {len(bundle.members)} members, "
+            f"{', '.join(contract.class_names)}"
+        ),
+    )

@@ -1,0 +1,150 @@
+"""`clipkind extract`: a folder or manifest of videos to one feature file."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+if TYPE_CHECKING:
+    from clipkind.features.backbones import Backbone
+    from clipkind.features.engines import Engine
+    from clipkind.features.extract import Summary
+    from clipkind.features.pipeline import Refusal, VideoFeatures
+
+
+@click.command("extract")
+@click.argument("source", type=click.Path(path_type=Path), metavar="DIR|MANIFEST")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Feature file (.h5) to write."
+)
+@click.option(
+    "--backbone",
+    default="efficientnet_lite0",
+    show_default=True,
+    help="efficientnet_lite0/1/2, resnet50, resnet101, efficientnet_v2_s, "
+    "efficientnet_v2_m or timm/<name>.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Local weights file (.pth or .safetensors) instead of the published ones.",
+)
+@click.option(
+    "--multi-scale",
+    type=click.Choice(["aligned", "documented", "single"]),
+    default="single",
+    show_default=True,
+    help="How temporal scales are joined.",
+)
+@click.option(
+    "--frames", default=64, show_default=True, type=click.IntRange(1, 4096), help="Samples a video."
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "openvino", "torch"]),
+    default="auto",
+    show_default=True,
+    help="auto: torch where CUDA is, else OpenVINO.",
+)
+@click.option("--precision", help="bf16 or f32 (OpenVINO); bfloat16, float16 or float32 (torch).")
+@click.option("--compile", "compile_", is_flag=True, help="torch.compile the backbone.")
+@click.option("--batch-size", default=24, show_default=True, type=click.IntRange(1, 4096))
+@click.option(
+    "--jobs",
+    "-j",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Videos decoded at the same time, each in a process of its own.",
+)
+@click.option(
+    "--timeout",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Seconds one video may take to decode.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float16", "float32"]),
+    default="float16",
+    show_default=True,
+    help="How features are stored.",
+)
+def command(source: Path, out: Path, **options: Any) -> int:
+    """Turn videos into a feature file, to train on or classify later.
+
+    DIR is laid out class/[subcategory/]video; MANIFEST is a CSV file with a path column and, where
+    known, id, label, subcategory and group. Run again to go on after an interruption or to add
+    videos: what is done and unchanged is not done again.
+    """
+    from rich.console import Console
+
+    from clipkind.cli.progress import progress_bar
+    from clipkind.dataset.manifest import items_of
+    from clipkind.features.backbones import load_backbone
+    from clipkind.features.extract import extract_to_store
+    from clipkind.features.pipeline import FeatureExtractor, Refusal
+
+    items, skipped = items_of(source)
+    backbone = load_backbone(options["backbone"], options["weights"])
+    engine = _engine(backbone, options["engine"], options["precision"], options["compile_"])
+    contract = backbone.contract(multi_scale=options["multi_scale"], num_frames=options["frames"])
+    click.echo(f"{len(items)} videos, {backbone.name} by {engine.name}", err=True)
+    console = Console(stderr=True)
+    with (
+        FeatureExtractor(
+            engine,
+            contract,
+            jobs=options["jobs"],
+            batch_size=options["batch_size"],
+            timeout_s=options["timeout"],
+        ) as extractor,
+        progress_bar(console) as bar,
+    ):
+        task = bar.add_task("videos", total=len(items), rate="")
+        started = time.perf_counter()
+
+        def show(result: "VideoFeatures | Refusal | None", summary: "Summary") -> None:
+            done = summary.ok + summary.partial + summary.refused + summary.reused
+            rate = summary.pictures / (time.perf_counter() - started)
+            bar.update(task, completed=done, rate=f"{rate:.0f} frames/s")
+            if result is not None and result.reason:
+                kind = "refused" if isinstance(result, Refusal) else "partial"
+                line = f"{kind}: {result.path}: {result.reason}: {result.message}"
+                console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+        summary = extract_to_store(items, extractor, out, dtype=options["dtype"], progress=show)
+    click.echo(_summary(out, len(items), summary, skipped), err=True)
+    return 1 if summary.refused else 0
+
+
+def _engine(backbone: "Backbone", name: str, precision: str | None, compile_: bool) -> "Engine":
+    import torch
+
+    from clipkind.features.engines.openvino_engine import CpuPrecision, OpenVinoEngine
+    from clipkind.features.engines.torch_engine import Precision, TorchEngine
+
+    cuda = torch.cuda.is_available()
+    if name == "openvino" or (name == "auto" and not cuda):
+        return OpenVinoEngine(backbone, precision=_one_of(get_args(CpuPrecision), precision))
+    chosen = _one_of(get_args(Precision), precision)
+    device = "cuda" if cuda else "cpu"
+    return TorchEngine(backbone, device=device, precision=chosen, compile=compile_)
+
+
+def _one_of(known: tuple[str, ...], precision: str | None) -> Any:
+    if precision is not None and precision not in known:
+        raise click.UsageError(f"--precision {precision}: this engine has {' and '.join(known)}")
+    return precision
+
+
+def _summary(out: Path, total: int, summary: "Summary", skipped: int) -> str:
+    lines = [
+        f"{out}: {total} videos = {summary.ok} ok + {summary.partial} partial + "
+        f"{summary.refused} refused + {summary.reused} done before"
+    ]
+    if skipped:
+        lines.append(f"{skipped} files in the folder are no videos by name and were passed over")
+    return "\n".join(lines)

@@ -1,0 +1,94 @@
+"""The `clipkind` command: subcommands are imported only when used, so that --help is instant."""
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from clipkind.errors import ClipkindError
+
+_COMMANDS = {
+    "classify": "Say what kind of content videos are.",
+    "extract": "Turn videos into a feature file, to train on or classify later.",
+    "features": "Exchange feature files with the documented system.",
+    "doctor": "Show versions, engines and codecs, and what is wrong.",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"clipkind.cli.{name}").command
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from clipkind import __version__
+
+        click.echo(f"clipkind {__version__}")
+        context.exit()
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all answered, 1 some videos refused, 2 wrong usage, 3 something is not "
+    "installed or the machine lacks it (the message says what to do).",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+def app() -> None:
+    """What kind of content is this video? Animation, flat content, gaming or natural footage."""
+
+
+def main() -> None:
+    """Entry point: errors become one line on stderr and a documented exit code."""
+    try:
+        code: Any = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _fail("stopped", 130)
+    except KeyboardInterrupt:
+        code = _fail("stopped", 130)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except ClipkindError as error:
+        code = _fail(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        code = _fail(
+            f"{error.name} is not installed; pip install 'clipkind[train]' brings everything", 3
+        )
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # no second complaint at exit
+        code = 0
+    except OSError as error:
+        code = _fail(f"{error.filename or 'output'}: {error.strerror or error}", 2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"clipkind: {message}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""How predictions reach people and programs: a table, JSON lines or CSV."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, Protocol, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from clipkind.inference.prediction import Prediction
+from clipkind.text import printable
+
+Format = Literal["table", "json", "csv"]
+COLORS = ("magenta", "cyan", "yellow", "green", "blue", "red")
+"""One a class, in the model's order, round and round."""
+_STATUS_COLORS = {"partial": "yellow", "refused": "red"}
+MIN_NAME = 16
+
+
+class Writer(Protocol):
+    """Takes predictions one by one, as they are ready."""
+
+    def write(self, prediction: Prediction) -> None: ...
+
+
+class JsonWriter:
+    """One JSON object a line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, prediction: Prediction) -> None:
+        self._stream.write(json.dumps(prediction.to_json()) + "\n")
+        self._stream.flush()
+
+
+class CsvWriter:
+    """A header and one row a video; each class's probability has a column `p_<class>`."""
+
+    def __init__(self, stream: TextIO, class_names: tuple[str, ...]) -> None:
+        self._stream = stream
+        self._classes = class_names
+        self._csv = csv.writer(stream, lineterminator="\n")
+        self._head = True
+
+    def write(self, prediction: Prediction) -> None:
+        values = prediction.to_json()
+        probabilities = values.pop("probabilities") or {}
+        if self._head:
+            self._csv.writerow([*values, *(f"p_{name}" for name in self._classes)])
+            self._head = False
+        self._csv.writerow([*values.values(), *(probabilities.get(n) for n in self._classes)])
+        self._stream.flush()
+
+
+class TableWriter:
+    """Rows of fixed width, so that each appears as soon as it is known."""
+
+    def __init__(self, console: Console, class_names: tuple[str, ...]) -> None:
+        self._console = console
+        self._classes = class_names
+        self._label = max(len(name) for name in (*class_names, "Label", "refused"))
+        self._columns = [max(len(_short(name)), 5) for name in class_names]
+        rest = self._label + 13 + sum(width + 2 for width in self._columns) + 8
+        self._name = max(min(console.width - rest, 60), MIN_NAME)
+        self._head = True
+
+    def write(self, prediction: Prediction) -> None:
+        if self._head:
+            self._print_head()
+        line = Text(f"{_fit(printable(prediction.path), self._name)}  ", overflow="fold")
+        if prediction.probabilities is None or prediction.label is None:
+            line.append(f"{'refused':<{self._label}}  ", style="red")
+            line.append(f"{prediction.reason}: {printable(prediction.message)}")
+        else:
+            style = f"bold {self._color(prediction.label)}"
+            line.append(f"{prediction.label:<{self._label}}  ", style=style)
+            line.append(f"{prediction.confidence:>10.1%}  ")
+            for name, width in zip(self._classes, self._columns, strict=True):
+                value = prediction.probabilities[name]
+                line.append(f"{value:>{width}.3f}  ", style="" if value >= 0.1 else "dim")
+            line.append(f"{prediction.elapsed_s:>7.2f}")
+            if prediction.reason:
+                line.append(f"  {prediction.reason}: {prediction.message}", style="yellow")
+        self._console.print(line, soft_wrap=True)
+
+    def _print_head(self) -> None:
+        classes = "".join(
+            f"{_short(name):>{width}}  "
+            for name, width in zip(self._classes, self._columns, strict=True)
+        )
+        head = f"{'File':<{self._name}}  {'Label':<{self._label}}  {'Confidence':>10}  {classes}"
+        self._console.print(Text(f"{head}Seconds", style="bold"), soft_wrap=True)
+        self._head = False
+
+    def _color(self, label: str) -> str:
+        return COLORS[self._classes.index(label) % len(COLORS)]
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[TextIO]:
+    """Where results go: stdout, or a file that appears under its name once it is complete.
+
+    Until then the results lie in `<path>.part`, which stays if the run is cut short.
+    """
+    if path is None:
+        yield sys.stdout
+        return
+    part = path.with_name(path.name + ".part")
+    with part.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+
+
+def writer_for(
+    chosen: Format, stream: TextIO, console: Console | None, class_names: tuple[str, ...]
+) -> Writer:
+    """The writer of a format; a table goes through `console` where one is shared with a bar."""
+    if chosen == "json":
+        return JsonWriter(stream)
+    if chosen == "csv":
+        return CsvWriter(stream, class_names)
+    return TableWriter(console or Console(file=stream, highlight=False), class_names)
+
+
+def _short(name: str) -> str:
+    """Column head of a class: `Natural_Content` -> `Natural`."""
+    return name.split("_")[0][:12]
+
+
+def _fit(name: str, width: int) -> str:
+    """The end of a path that is too long says more than its beginning."""
+    return f"{name:<{width}}" if len(name) <= width else "…" + name[-(width - 1) :]

@@ -1,0 +1,141 @@
+"""The contract: everything that decides what numbers a frame turns into, as one frozen value.
+
+It is written into every feature file and every model bundle and compared whenever two of them
+meet. The documented system died of its absence: its web app fed the features of one backbone to
+a model trained on another, and as both are 1280 wide nobody noticed.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self, get_args
+
+from clipkind.errors import ContractMismatch, FileFormatError
+
+MultiScale = Literal["aligned", "documented", "single"]
+CONTRACT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """How a video becomes a `[T, D]` feature sequence, and what its classes are called."""
+
+    num_frames: int = 64
+    """Samples on the base timeline: the T of `aligned` and `single`."""
+    window: tuple[float, float] = (0.0, 1.0)
+    """Part of the video that is sampled, as fractions of its duration."""
+    scales: tuple[float, ...] = (1.0, 0.85, 1.15)
+    """Temporal scales, 1.0 first: scale s takes floor(num_frames * s) samples of the window."""
+    multi_scale: MultiScale = "aligned"
+    """How the scales' features are joined (see `clipkind.features.multiscale`)."""
+    keyframe_snap: float = 0.5
+    """A sample may move to a key frame less than this share of the sample spacing away.
+    Half a spacing keeps every sample inside its own segment and spares long files most decoding."""
+    resize: int = 294
+    """Shorter side, in pixels, the picture is scaled to before the crop."""
+    crop: int = 256
+    """Side of the centre crop, in pixels."""
+    interpolation: Literal["bilinear", "bicubic", "area"] = "bilinear"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """Per-channel RGB mean, of values scaled to 0..1."""
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    """Per-channel RGB standard deviation, of values scaled to 0..1."""
+    color_range: Literal["full"] = "full"
+    """Frames reach the backbone as full-range RGB, whatever range the file uses."""
+    backbone: str
+    weights_sha256: str
+    """sha256 over the backbone's tensors (name, shape, bytes), whatever file they came in."""
+    feature_dim: int
+    """D."""
+    class_names: tuple[str, ...] = ()
+    """Class names in index order; empty where nobody has named any (unlabelled videos)."""
+    version: int = CONTRACT_VERSION
+
+    def __post_init__(self) -> None:
+        start, stop = self.window
+        if not 0.0 <= start < stop <= 1.0:
+            raise ValueError(f"window {self.window}: give 0 <= start < stop <= 1")
+        if self.num_frames < 1 or self.feature_dim < 1:
+            raise ValueError(
+                f"num_frames {self.num_frames} and feature_dim {self.feature_dim} must be positive"
+            )
+        if not 0 < self.crop <= self.resize:
+            raise ValueError(f"crop {self.crop} must be between 1 and resize {self.resize}")
+        if not self.scales or self.scales[0] != 1.0 or min(self.scales) <= 0:
+            raise ValueError(f"scales {self.scales} must be positive and begin with 1.0")
+        if self.multi_scale not in get_args(MultiScale):
+            raise ValueError(
+                f"multi_scale {self.multi_scale!r}: choose from {get_args(MultiScale)}"
+            )
+        if not 0.0 <= self.keyframe_snap <= 0.5:
+            raise ValueError(f"keyframe_snap {self.keyframe_snap} must be between 0 and 0.5")
+
+    @property
+    def sequence_length(self) -> int:
+        """T: rows of the feature sequence every video gets."""
+        if self.multi_scale == "documented":
+            return max(scaled_length(self.num_frames, s) for s in self.scales)
+        return self.num_frames
+
+    @property
+    def sample_lengths(self) -> tuple[int, ...]:
+        """Samples taken from the video at each scale; `single` and `documented` take one set."""
+        if self.multi_scale == "aligned":
+            return tuple(scaled_length(self.num_frames, s) for s in self.scales)
+        return (self.num_frames,)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dict; `from_json` gives an equal contract back."""
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Inverse of `to_json`. Raises FileFormatError on a newer version or unknown fields."""
+        version = data.get("version")
+        if version != CONTRACT_VERSION:
+            raise FileFormatError(
+                f"contract version {version!r} is not {CONTRACT_VERSION}: "
+                "the file was made by another clipkind; use that version or make the file again"
+            )
+        unknown = sorted(set(data) - {f.name for f in fields(cls)})
+        if unknown:
+            raise FileFormatError(f"contract has unknown field {unknown[0]!r}")
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in data.items()
+        }
+        try:
+            return cls(**values)
+        except (TypeError, ValueError) as error:
+            raise FileFormatError(f"contract is damaged: {error}") from None
+
+    @property
+    def sha256(self) -> str:
+        """Hash over everything that shapes features; class names do not."""
+        content = {k: v for k, v in self.to_json().items() if k != "class_names"}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def require_same(self, other: "Contract", *, ours: str, theirs: str) -> None:
+        """Refuse to go on when features made under `other` do not fit this contract.
+
+        `ours` and `theirs` name the two artefacts in the message. Class names are compared only
+        where both sides have them. Raises ContractMismatch naming every differing field.
+        """
+        names = [
+            f.name
+            for f in fields(self)
+            if getattr(self, f.name) != getattr(other, f.name)
+            and not (f.name == "class_names" and not (self.class_names and other.class_names))
+        ]
+        if not names:
+            return
+        parts = [f"{n} is {getattr(other, n)!r}, not {getattr(self, n)!r}" for n in names]
+        raise ContractMismatch(
+            tuple(names),
+            f"{theirs} does not fit {ours}: {'; '.join(parts)}. "
+            "Extract the features again with the model's settings, or use the model made for them.",
+        )
+
+
+def scaled_length(num_frames: int, scale: float) -> int:
+    """Samples at a temporal scale: all at 1.0, else max(floor(n*s), 5) as documented."""
+    return num_frames if scale == 1.0 else max(int(num_frames * scale), 5)

@@ -1,0 +1,1 @@
+"""Collections of labelled video: listings and manifests."""

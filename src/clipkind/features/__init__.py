@@ -1,0 +1,1 @@
+"""From frames to feature sequences, and the files that hold them."""

@@ -1,0 +1,113 @@
+"""The torch engine: any backbone on CPU or CUDA.
+
+Pictures go to the device as bytes; resizing (where the backbone's input differs) and normalising
+happen there. On CUDA: channels_last, bf16 or fp16, optionally compiled.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own convention
+
+from clipkind.features.backbones import Backbone
+from clipkind.features.engines import Embeddings
+from clipkind.video.picture import Picture
+
+Precision = Literal["float32", "bfloat16", "float16"]
+log = logging.getLogger(__name__)
+
+
+class EmbeddingModule(nn.Module):
+    """A backbone with its preprocessing: pictures [B, H, W, 3] uint8 in, features [B, D] out."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone.module
+        self.size = backbone.preprocessing.crop
+        mean, std = backbone.preprocessing.mean, backbone.preprocessing.std
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255, persistent=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        x = pictures.permute(0, 3, 1, 2).to(self.mean.dtype)
+        if x.shape[-1] != self.size:
+            x = F.interpolate(x, size=(self.size, self.size), mode="bilinear", antialias=True)
+        features: Tensor = self.backbone((x - self.mean) / self.std)
+        return features
+
+
+class ExportModule(EmbeddingModule):
+    """Also returns the activation where float32 may end (`Backbone.exact_until`), if there is one.
+
+    Engines that compute in bfloat16 cut the exported graph there.
+    """
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__(backbone)
+        self._exact_until = backbone.exact_until
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        if not self._exact_until:
+            return (super().forward(pictures),)
+        seen: list[Tensor] = []
+        layer = self.backbone.get_submodule(self._exact_until)
+        hook = layer.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+        features = super().forward(pictures)
+        hook.remove()
+        return features, seen[0]
+
+
+class TorchEngine:
+    """Embeds with torch. An out-of-memory halves the batch, says so in the log and goes on."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        *,
+        device: str = "cpu",
+        precision: Precision | None = None,
+        compile: bool = False,
+    ) -> None:
+        self._device = torch.device(device)
+        cuda = self._device.type == "cuda"
+        precision = precision or ("bfloat16" if cuda else "float32")
+        self._dtype: torch.dtype = getattr(torch, precision)
+        module = EmbeddingModule(backbone).eval().requires_grad_(False)
+        # preprocessing stays exact; autocast lowers only the layers that gain from it
+        self._module = module.to(self._device).to(memory_format=torch.channels_last)
+        self._run = torch.compile(self._module) if compile else self._module
+        self._limit: int | None = None
+        self.name = f"torch {precision} on {self._device}"
+
+    def embed(self, pictures: Sequence[Picture]) -> Embeddings:
+        """[B, D] float32 features of B pictures [H, W, 3] uint8."""
+        batch = torch.from_numpy(np.stack(pictures))
+        parts: list[Tensor] = []
+        while sum(len(p) for p in parts) < len(batch):
+            done = sum(len(p) for p in parts)
+            chunk = batch[done : done + (self._limit or len(batch))]
+            try:
+                parts.append(self._forward(chunk))
+            except torch.OutOfMemoryError:
+                if len(chunk) == 1:
+                    raise
+                self._limit = len(chunk) // 2
+                torch.cuda.empty_cache()
+                log.warning("%s: out of memory, batch halved to %d", self.name, self._limit)
+        return torch.cat(parts).numpy()
+
+    @torch.inference_mode()
+    def _forward(self, pictures: Tensor) -> Tensor:
+        if self._device.type == "cuda":
+            pictures = pictures.pin_memory().to(self._device, non_blocking=True)
+        lowered = self._dtype is not torch.float32
+        with torch.autocast(self._device.type, dtype=self._dtype, enabled=lowered):
+            features: Tensor = self._run(pictures)
+        return features.float().cpu()

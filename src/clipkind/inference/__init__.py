@@ -1,0 +1,1 @@
+"""From files or features to answers."""

@@ -1,0 +1,53 @@
+"""The answer for one video, and its JSON form."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from clipkind.errors import Reason
+from clipkind.text import printable
+
+Status = Literal["ok", "partial", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What kind of content a video is, or why there is no answer."""
+
+    path: str
+    status: Status
+    """`ok`; `partial`: answered, but something is missing (see `reason`); `refused`: no answer."""
+    label: str | None = None
+    confidence: float | None = None
+    """Probability of `label`, 0 to 1."""
+    probabilities: dict[str, float] | None = None
+    """For every class, in the model's order; they sum to 1."""
+    duration_s: float | None = None
+    frames_used: int = 0
+    """Distinct frames the answer rests on."""
+    elapsed_s: float = 0.0
+    """Seconds from opening the file to the answer; in a batch this includes waiting for others."""
+    model: str = ""
+    reason: Reason | None = None
+    """Why the video was refused, or what is missing from a partial answer."""
+    message: str = ""
+    """The reason in words, with the way out."""
+    times_s: tuple[float, ...] = ()
+    """Times of the sampled frames, in seconds."""
+    attention: tuple[float, ...] = ()
+    """Weight of each step of the sequence in the answer, averaged over members; sums to 1."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON object (without attention); text in it is printable."""
+        return {
+            "path": printable(self.path),
+            "status": self.status,
+            "label": self.label,
+            "confidence": self.confidence,
+            "probabilities": self.probabilities,
+            "duration_s": self.duration_s,
+            "frames_used": self.frames_used,
+            "elapsed_s": round(self.elapsed_s, 4),
+            "model": self.model,
+            "reason": self.reason,
+            "message": printable(self.message),
+        }

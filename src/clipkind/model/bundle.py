@@ -1,0 +1,156 @@
+"""A model bundle: a folder with everything needed to go from pictures to probabilities.
+
+model.json            contract, members, measured results, provenance, sha256 of every file
+backbone.onnx         pictures [B, crop, crop, 3] uint8 -> features [B, D]
+member-K.onnx         features [B, T, D] -> logits [B, C], attention [B, T]
+member-K.safetensors  the same weights, for torch
+README.md             the model card, generated from model.json
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clipkind.contract import Contract
+from clipkind.errors import FileFormatError
+
+FORMAT = "clipkind-bundle"
+FORMAT_VERSION = 1
+BACKBONE_FILE = "backbone.onnx"
+DEFAULT_BUNDLE = Path(__file__).parent.parent / "bundled" / "default"
+"""The model that comes with the package."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One network of the ensemble."""
+
+    name: str
+    config: dict[str, Any]
+    """`TemporalConfig` as JSON."""
+
+    @property
+    def onnx(self) -> str:
+        return f"{self.name}.onnx"
+
+    @property
+    def weights(self) -> str:
+        return f"{self.name}.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What `model.json` says. The files lie in `path`."""
+
+    path: Path
+    name: str
+    contract: Contract
+    members: tuple[Member, ...]
+    measured: dict[str, Any]
+    """Results by multi-scale mode: only these modes may be used with the bundle."""
+    provenance: dict[str, Any]
+
+    def contract_for(self, multi_scale: str | None) -> Contract:
+        """The contract for a multi-scale mode the bundle was measured with (None: its own).
+
+        Raises FileFormatError for a mode without a measured result.
+        """
+        if multi_scale is None or multi_scale == self.contract.multi_scale:
+            return self.contract
+        if multi_scale not in self.measured:
+            raise FileFormatError(
+                f"model {self.name} was not measured with --multi-scale {multi_scale}; "
+                f"use {' or '.join(sorted(self.measured))}"
+            )
+        return Contract.from_json({**self.contract.to_json(), "multi_scale": multi_scale})
+
+
+def load_bundle(path: Path | str | None = None) -> Bundle:
+    """Read and check a bundle folder (None: the one that comes with the package).
+
+    Every file's sha256 is compared. Raises FileFormatError naming the file that is off.
+    """
+    folder = DEFAULT_BUNDLE if path is None else Path(path)
+    manifest = folder / "model.json"
+    try:
+        data = json.loads(manifest.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileFormatError(
+            f"{folder} is no model bundle: it has no model.json; give the folder that holds one"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise FileFormatError(f"{manifest} cannot be read: {error}") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise FileFormatError(f"{manifest} is not a clipkind model bundle")
+    if data.get("format_version") != FORMAT_VERSION:
+        raise FileFormatError(
+            f"{manifest} has format version {data.get('format_version')!r}, this clipkind reads "
+            f"{FORMAT_VERSION}; use the clipkind that made it or make the bundle again"
+        )
+    try:
+        bundle = Bundle(
+            path=folder,
+            name=data["name"],
+            contract=Contract.from_json(data["contract"]),
+            members=tuple(Member(m["name"], m["config"]) for m in data["members"]),
+            measured=data["measured"],
+            provenance=data["provenance"],
+        )
+        _check_files(folder, bundle, data["files"])
+    except (KeyError, TypeError) as error:
+        raise FileFormatError(f"{manifest} lacks {error}") from None
+    return bundle
+
+
+def _check_files(folder: Path, bundle: Bundle, files: dict[str, str]) -> None:
+    needed = [BACKBONE_FILE, *(m.onnx for m in bundle.members)]
+    for name in needed:
+        if name not in files:
+            raise FileFormatError(f"{folder / 'model.json'} does not list {name}")
+    for name, wanted in files.items():
+        file = folder / name
+        if Path(name).name != name or not file.is_file():
+            raise FileFormatError(f"{folder}: {name} is missing; copy the whole bundle again")
+        if _sha256(file) != wanted:
+            raise FileFormatError(f"{file} was changed or damaged; copy the bundle again")
+
+
+def save_bundle(bundle: Bundle, files: dict[str, Path], card: str) -> None:
+    """Write `bundle.path` in one step from `files` (name -> where it is now) and the model card.
+
+    An existing bundle there is replaced only once the new one is complete.
+    """
+    folder = bundle.path
+    temporary = folder.with_name(folder.name + ".tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for name, source in files.items():
+        shutil.copyfile(source, temporary / name)
+    (temporary / "README.md").write_text(card, encoding="utf-8")
+    data = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "name": bundle.name,
+        "contract": bundle.contract.to_json(),
+        "members": [{"name": m.name, "config": m.config} for m in bundle.members],
+        "measured": bundle.measured,
+        "provenance": bundle.provenance,
+        "files": {name: _sha256(temporary / name) for name in sorted(files)},
+    }
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    (temporary / "model.json").write_text(text, encoding="utf-8")
+    if folder.exists():
+        old = folder.with_name(folder.name + ".old")
+        folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old)
+    else:
+        temporary.rename(folder)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

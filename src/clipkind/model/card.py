@@ -1,0 +1,62 @@
+"""The model card: a bundle's README, generated from what the bundle itself records."""
+
+from typing import Any
+
+from clipkind.model.bundle import Bundle
+
+_LIMITS = """\
+## Limits
+
+* Clips come from public repositories and packages; many are screen-sized GIF conversions. Results
+  on other sources, long films, vertical phone video or heavy compression are not covered by the
+  figures above.
+* Confidences are the mean of the members' softmax and are not calibrated.
+* Animation, Gaming and Natural_Content are confused with each other most (see the matrix).
+* One label a video: a film that changes its kind gets the kind that dominates.
+"""
+
+
+def model_card(bundle: Bundle) -> str:
+    """The card as Markdown."""
+    contract, provenance = bundle.contract, bundle.provenance
+    counts = ", ".join(f"{name} {n}" for name, n in provenance["videos_by_class"].items())
+    parts = [
+        f"# {bundle.name}",
+        f"Says which of {', '.join(contract.class_names)} a video is. {len(bundle.members)} "
+        f"members vote with equal weight on features of a frozen {contract.backbone} "
+        f"({contract.num_frames} frames, {contract.crop} px, multi-scale {contract.multi_scale}).",
+        "## Made from",
+        f"* Data: {provenance['data']}: {provenance['videos']} videos of {provenance['groups']} "
+        f"groups ({counts}).\n"
+        f"* Backbone: {provenance['backbone_source']}; sha256 of its tensors "
+        f"`{contract.weights_sha256}`.\n"
+        f"* By: {provenance['made_by']}, {provenance['date']}, seeds "
+        f"{', '.join(map(str, provenance['seeds']))}.",
+        "## Measured",
+    ]
+    for mode, result in bundle.measured.items():
+        parts += [f"### Multi-scale {mode}", _results(result, contract.class_names)]
+    parts.append(_LIMITS)
+    return "\n\n".join(parts)
+
+
+def _results(result: dict[str, Any], class_names: tuple[str, ...]) -> str:
+    low, high = result["accuracy_95"]
+    lines = [
+        f"{result['protocol'][0].upper()}{result['protocol'][1:]}.",
+        "",
+        f"* accuracy {result['accuracy']:.3f} (95 % interval over groups {low:.3f} to {high:.3f})",
+        f"* macro F1 {result['macro_f1']:.3f}; "
+        + ", ".join(f"{name} {value:.3f}" for name, value in result["f1"].items()),
+    ]
+    if baseline := result.get("baseline"):
+        low, high = baseline["accuracy_95"]
+        lines.append(
+            f"* beside it, {baseline['what']}: accuracy {baseline['accuracy']:.3f} "
+            f"({low:.3f} to {high:.3f}), macro F1 {baseline['macro_f1']:.3f}"
+        )
+    head = "| true \\ answered | " + " | ".join(class_names) + " |"
+    lines += ["", head, "|---" * (len(class_names) + 1) + "|"]
+    for name, row in zip(class_names, result["confusion"], strict=True):
+        lines.append(f"| {name} | " + " | ".join(map(str, row)) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,188 @@
+"""Decode in a process of its own, so that a hostile or broken file costs one line of output.
+
+FFmpeg's decoders are large C programs fed with files of unknown origin. In a child process a
+crash, a hang or a memory bomb ends that child; the parent refuses that one video and goes on.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from clipkind.contract import Contract
+from clipkind.errors import Reason, VideoError
+from clipkind.video.picture import Picture
+from clipkind.video.probe import VideoInfo
+
+MEMORY_LIMIT = 6 << 30
+"""Address space of a decoding process, in bytes: 8K frames with decoder threads fit."""
+TIMEOUT_S = 300.0
+"""Seconds one video may take to decode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """First message of a video: how many frames its plan has."""
+
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Some frames of the plan, in order."""
+
+    positions: tuple[int, ...]
+    """For each frame, the index of its picture among all distinct pictures of the video."""
+    new: tuple[Picture, ...]
+    """The distinct pictures not seen before in this video, each [crop, crop, 3] uint8."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Last message of a video."""
+
+    info: VideoInfo
+    scales: tuple[npt.NDArray[np.int64], ...]
+    """For each temporal scale, the plan position of each sample."""
+    times_s: tuple[float, ...]
+    """Times of the base scale's samples, in seconds."""
+    distinct: int
+    """Distinct frames on the base scale."""
+    lost: int
+    """Wanted frames that did not decode cleanly."""
+    decoded: int
+    damaged: bool
+
+
+Message = Start | Pictures | End
+
+
+class DecodeWorker:
+    """A decoding process, started on first use and again after every death."""
+
+    def __init__(self, *, threads: int = 0, timeout_s: float = TIMEOUT_S) -> None:
+        self._threads = threads
+        self._timeout_s = timeout_s
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the process now, so that its start-up overlaps with other work."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "clipkind.video.worker", str(MEMORY_LIMIT)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+
+    def read(self, path: Path | str, contract: Contract) -> Iterator[Message]:
+        """Decode one video. Raises VideoError where it cannot be read, hangs or kills the decoder.
+
+        Leaving the iterator early ends the process; the next call starts a new one.
+        """
+        self.start()
+        process = self._process
+        assert process and process.stdin and process.stdout  # noqa: PT018, S101 - just started
+        expired = threading.Event()
+        timer = threading.Timer(self._timeout_s, self._expire, (process, expired))
+        timer.daemon = True
+        request = {
+            "path": os.fsencode(path).hex(),
+            "contract": contract.to_json(),
+            "threads": self._threads,
+        }
+        finished = False
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            for message in _messages(process.stdout, contract.crop):
+                finished = isinstance(message, End)
+                yield message
+        except VideoError:
+            finished = True
+            raise
+        except (BrokenPipeError, EOFError):
+            raise self._death(expired.is_set()) from None
+        finally:
+            timer.cancel()
+            if not finished:
+                self.close()
+
+    def kill(self) -> None:
+        """End the video under way, if any; may be called from another thread than `read`."""
+        if self._process is not None:
+            self._process.kill()
+
+    def close(self) -> None:
+        """End the process. Safe to call twice."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
+
+    @staticmethod
+    def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
+        expired.set()
+        process.kill()
+
+    def _death(self, expired: bool) -> VideoError:
+        if expired:
+            return VideoError(
+                Reason.TIMEOUT, f"took more than {self._timeout_s:g} s to decode; raise --timeout"
+            )
+        return VideoError(Reason.DECODER_CRASHED, "crashed the decoder; re-encode it")
+
+
+def _messages(stream: Any, crop: int) -> Iterator[Message]:
+    """Read one video's messages. Raises EOFError when the process dies in between."""
+    while True:
+        line = stream.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        head = json.loads(line)
+        kind = head.pop("kind")
+        if kind == "refused":
+            raise VideoError(Reason(head["reason"]), head["message"])
+        if kind == "start":
+            yield Start(**head)
+        elif kind == "pictures":
+            pictures = _read_pictures(stream, head["new"], crop)
+            yield Pictures(tuple(head["positions"]), pictures)
+        else:
+            yield _end(head)
+            return
+
+
+def _read_pictures(stream: BinaryIO, count: int, crop: int) -> tuple[Picture, ...]:
+    size = count * crop * crop * 3
+    data = stream.read(size)
+    if len(data) != size:
+        raise EOFError
+    return tuple(np.frombuffer(data, np.uint8).reshape(count, crop, crop, 3))
+
+
+def _end(head: dict[str, Any]) -> End:
+    return End(
+        info=VideoInfo(**head.pop("info")),
+        scales=tuple(np.array(scale, dtype=np.int64) for scale in head.pop("scales")),
+        times_s=tuple(head.pop("times_s")),
+        **head,
+    )

@@ -1,0 +1,105 @@
+"""Open a file of unknown origin as video: by content, not extension, and nothing but that file.
+
+FFmpeg would otherwise follow URLs, playlists and concat scripts named like videos; here only
+demuxers of real container formats are allowed, on the `file` protocol.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import av.error
+from av.container import InputContainer
+from av.stream import Discard
+from av.video.stream import VideoStream
+
+from clipkind.errors import Reason, VideoError
+
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,av1,apng,dv,flv,gif,h261,h263,h264,hevc,ivf,"
+    "m4v,mjpeg,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,vc1test,vvc,wtv,yuv4mpegpipe"
+)
+MAX_PIXELS = 8192 * 8192
+"""Largest frame decoded: 8K DCI is 35 million pixels; a header asking for more is refused."""
+MIN_SIDE = 16
+"""Smallest side, in pixels, worth an answer."""
+_DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is not a readable, non-empty regular file. Raises VideoError."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise VideoError(Reason.MISSING, "no such file") from None
+    except PermissionError:
+        raise VideoError(Reason.PERMISSION, "no permission to look at it") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise VideoError(Reason.NOT_A_FILE, f"cannot be opened: {why}") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise VideoError(Reason.IS_DIRECTORY, "is a folder; name the videos in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoError(Reason.NOT_A_FILE, "is not a regular file; copy the video to one")
+    if not os.access(path, os.R_OK):
+        raise VideoError(Reason.PERMISSION, "no permission to read it; try chmod +r")
+    if status.st_size == 0:
+        raise VideoError(Reason.EMPTY, "has no content (0 bytes); copy it again")
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and its main video stream, checked for sane dimensions.
+
+    Raises VideoError with the reason when the file holds no video that can be decoded.
+    """
+    check_file(path)
+    with path.open("rb") as file:  # our handle: any bytes may stand in a name, no URL is followed
+        try:
+            container = av.open(
+                file,
+                mode="r",
+                metadata_errors="replace",
+                options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+            )
+        except (av.error.FFmpegError, ValueError) as error:
+            raise VideoError(
+                Reason.NOT_A_VIDEO, f"is not a video clipkind can read ({_why(error)})"
+            ) from None
+        with container:
+            yield container, _main_stream(container)
+
+
+def _main_stream(container: InputContainer) -> VideoStream:
+    streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    if not streams:
+        raise VideoError(Reason.NO_VIDEO_STREAM, "has no video stream (audio only?)")
+    stream = max(streams, key=lambda s: s.width * s.height)
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
+    context = stream.codec_context
+    if context is None:
+        raise VideoError(Reason.UNDECODABLE, "has a codec this FFmpeg does not know")
+    check_size(context.width, context.height)
+    context.options = _DECODER_OPTIONS
+    return stream
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuse frames too large to be safe or too small to mean anything. Raises VideoError."""
+    if width * height > MAX_PIXELS:
+        raise VideoError(
+            Reason.TOO_LARGE, f"is {width}x{height}; the largest frame read is {MAX_PIXELS} pixels"
+        )
+    if 0 < min(width, height) < MIN_SIDE:
+        raise VideoError(
+            Reason.TOO_SMALL, f"is {width}x{height}; the smallest side read is {MIN_SIDE} pixels"
+        )
+
+
+def _why(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).strip().rstrip(".").lower()

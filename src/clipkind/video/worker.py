@@ -1,0 +1,96 @@
+"""The decoding process: reads requests on stdin, writes pictures on stdout. See `isolation`.
+
+Messages to the parent are a JSON line and, for pictures, the raw bytes it announces:
+    {"kind": "start", "frames": K}                      the plan
+    {"kind": "pictures", "positions": [...], "new": n}  n new pictures; a position is an index into
+                                                        all pictures sent so far
+    {"kind": "end", ...}                                description of the video, what was lost
+    {"kind": "refused", "reason": ..., "message": ...}
+"""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from hashlib import blake2b
+from typing import Any, BinaryIO
+
+import av.logging
+
+from clipkind.contract import Contract
+from clipkind.errors import VideoError
+from clipkind.video.decode import ClipReader
+
+CHUNK = 8
+"""Pictures per message: small enough to start embedding early, large enough to be cheap."""
+
+
+def main() -> None:
+    """Serve requests until stdin closes."""
+    av.logging.set_level(av.logging.PANIC)
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # whatever a codec prints must not end up between the messages
+    limit_memory(int(sys.argv[1]))
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        try:
+            _serve(os.fsdecode(bytes.fromhex(request["path"])), request, out)
+        except VideoError as error:
+            _send(out, {"kind": "refused", "reason": error.reason, "message": str(error)})
+        except MemoryError:
+            message = "needs more memory to decode than one video may take"
+            _send(out, {"kind": "refused", "reason": "too_large", "message": message})
+
+
+def limit_memory(limit: int) -> None:
+    """Cap this process's address space at `limit` bytes, where the system can."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _serve(path: str, request: dict[str, Any], out: BinaryIO) -> None:
+    contract = Contract.from_json(request["contract"])
+    seen: dict[bytes, int] = {}
+    with ClipReader(path, contract, threads=request["threads"]) as clip:
+        _send(out, {"kind": "start", "frames": len(clip.plan.targets)})
+        positions: list[int] = []
+        fresh: list[bytes] = []
+        for _, picture in clip.frames():
+            content = picture.tobytes()
+            known = len(seen)
+            index = seen.setdefault(blake2b(content, digest_size=16).digest(), known)
+            positions.append(index)
+            if index == known:
+                fresh.append(content)
+            if len(fresh) == CHUNK:
+                _send_pictures(out, positions, fresh)
+        _send_pictures(out, positions, fresh)
+        end = {
+            "kind": "end",
+            "info": asdict(clip.info),
+            "scales": [scale.tolist() for scale in clip.plan.scales],
+            "times_s": clip.plan.times_s.tolist(),
+            "distinct": clip.plan.distinct,
+            "lost": clip.lost,
+            "decoded": clip.decoded,
+            "damaged": clip.table.damaged,
+        }
+        _send(out, end)
+
+
+def _send_pictures(out: BinaryIO, positions: list[int], fresh: list[bytes]) -> None:
+    _send(out, {"kind": "pictures", "positions": positions, "new": len(fresh)}, b"".join(fresh))
+    positions.clear()
+    fresh.clear()
+
+
+def _send(out: BinaryIO, message: dict[str, Any], payload: bytes = b"") -> None:
+    data = memoryview(json.dumps(message).encode() + b"\n" + payload)
+    while data:
+        data = data[out.write(data) :]
+
+
+if __name__ == "__main__":
+    main()
