@@ -33,7 +33,7 @@ bundle: .venv/.all
 
 .venv/.base: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing clipkind into .venv …"
-	@.venv/bin/pip install $(PIP) --editable .
+	@.venv/bin/pip install $(PIP) --editable '.[demo]'
 	@touch $@
 
 .venv/.all: .venv/bin/python pyproject.toml constraints.txt

@@ -7,8 +7,9 @@ a model trained on another, and as both are 1280 wide nobody noticed.
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args, get_origin
 
 from clipkind.errors import ContractMismatch, FileFormatError
 
@@ -52,6 +53,9 @@ class Contract:
     version: int = CONTRACT_VERSION
 
     def __post_init__(self) -> None:
+        for name in ("window", "scales", "mean", "std"):  # 1 and 1.0 must give one hash
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+        object.__setattr__(self, "keyframe_snap", float(self.keyframe_snap))
         start, stop = self.window
         if not 0.0 <= start < stop <= 1.0:
             raise ValueError(f"window {self.window}: give 0 <= start < stop <= 1")
@@ -69,6 +73,8 @@ class Contract:
             )
         if not 0.0 <= self.keyframe_snap <= 0.5:
             raise ValueError(f"keyframe_snap {self.keyframe_snap} must be between 0 and 0.5")
+        if min(self.std) <= 0:
+            raise ValueError(f"std {self.std} must be positive")
 
     @property
     def sequence_length(self) -> int:
@@ -90,16 +96,21 @@ class Contract:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Inverse of `to_json`. Raises FileFormatError on a newer version or unknown fields."""
+        """Inverse of `to_json`. Raises FileFormatError on a newer version or a damaged field."""
+        if not isinstance(data, dict):
+            raise FileFormatError(f"contract is damaged: {type(data).__name__} is no object")
         version = data.get("version")
         if version != CONTRACT_VERSION:
             raise FileFormatError(
                 f"contract version {version!r} is not {CONTRACT_VERSION}: "
                 "the file was made by another clipkind; use that version or make the file again"
             )
-        unknown = sorted(set(data) - {f.name for f in fields(cls)})
-        if unknown:
-            raise FileFormatError(f"contract has unknown field {unknown[0]!r}")
+        types: dict[str, Any] = {f.name: f.type for f in fields(cls)}
+        for name, value in data.items():
+            if name not in types:
+                raise FileFormatError(f"contract has unknown field {name!r}")
+            if not _fits(value, types[name]):
+                raise FileFormatError(f"contract is damaged: {name} cannot be {value!r}")
         values: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in data.items()
         }
@@ -134,6 +145,21 @@ class Contract:
             f"{theirs} does not fit {ours}: {'; '.join(parts)}. "
             "Extract the features again with the model's settings, or use the model made for them.",
         )
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a JSON value can be that of a field with this annotation."""
+    args = get_args(kind)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            return False
+        kinds = args[:1] * len(value) if args[1:] == (...,) else args
+        return len(kinds) == len(value) and all(map(_fits, value, kinds))
+    if get_origin(kind) is Literal:
+        return value in args
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is kind
 
 
 def scaled_length(num_frames: int, scale: float) -> int:

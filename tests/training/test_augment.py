@@ -10,7 +10,7 @@ from torch import Tensor
 from clipkind.training.augment import augment
 from clipkind.training.recipe import COMPACT, Recipe
 
-OFF = replace(COMPACT, feature_noise=0.0, feature_dropout=0.0, time_crop=1.0)
+OFF = replace(COMPACT, feature_noise=0.0, feature_dropout=0.0, time_crop=1.0, time_keep=1.0)
 
 
 def augmented(x: Tensor, lengths: Tensor, recipe: Recipe, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -41,6 +41,29 @@ def test_crop_keeps_one_window_of_each_video(lengths: list[int], share: float, s
         start = float(window[0, 0])
         assert torch.equal(window[:count, 1], start + torch.arange(count))
         assert start + count <= length
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.integers(1, 20), min_size=1, max_size=6),
+    st.floats(0.05, 0.99),
+    st.integers(0, 2**31),
+)
+def test_thinning_keeps_real_rows_in_order_spread_over_the_video(
+    lengths: list[int], share: float, seed: int
+) -> None:
+    row_numbers = torch.arange(max(lengths)).float()[None, :, None].repeat(len(lengths), 1, 2)
+    for row, length in zip(row_numbers, lengths, strict=True):
+        row[length:] = torch.nan  # padding: must never be picked
+    out, kept = augmented(row_numbers, torch.tensor(lengths), replace(OFF, time_keep=share), seed)
+    assert out.shape[1] == kept.max()
+    for rows, count, length in zip(out, kept.tolist(), lengths, strict=True):
+        assert count == max(1, round(length * share))
+        picked = rows[:count, 0]
+        stretch = length / count
+        assert all(
+            int(i * stretch) <= row < (i + 1) * stretch for i, row in enumerate(picked.tolist())
+        )
 
 
 def test_windows_differ_between_videos_and_reach_both_ends() -> None:

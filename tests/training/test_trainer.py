@@ -174,3 +174,12 @@ def test_predictions_do_not_depend_on_the_batch() -> None:
         np.testing.assert_allclose(other, batches[0], rtol=0, atol=1e-5)
     assert predict_logits(model, NONE.features, NONE.lengths).shape == (0, 2)
     assert model.training
+
+
+def test_standardising_makes_the_unit_and_offset_of_the_features_irrelevant() -> None:
+    data = ramps(320, seed=0)
+    moved = data.features * 1000 + 5000
+    train = Split(moved[:240], data.lengths[:240], data.labels[:240])
+    val = Split(moved[240:], data.lengths[240:], data.labels[240:])
+    with_it = Trainer(replace(TINY, standardize=True), 6, CLASSES).fit(train, val)
+    assert with_it.best.val_accuracy > 0.95

@@ -87,8 +87,8 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         )
     if listing.skipped:
         click.echo(
-            f"{listing.skipped} files in the folders are no videos by name and were passed over "
-            "(name one to try it all the same)",
+            f"passed over in the folders: {listing.skipped} no videos by name "
+            "(give such a file by itself to try it all the same)",
             err=True,
         )
     return code

@@ -1,13 +1,14 @@
 """`clipkind extract`: a folder or manifest of videos to one feature file."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 if TYPE_CHECKING:
-    from clipkind.features.backbones import Backbone
+    from clipkind.contract import Contract
     from clipkind.features.engines import Engine
     from clipkind.features.extract import Summary
     from clipkind.features.pipeline import Refusal, VideoFeatures
@@ -83,15 +84,12 @@ def command(source: Path, out: Path, **options: Any) -> int:
 
     from clipkind.cli.progress import progress_bar
     from clipkind.dataset.manifest import items_of
-    from clipkind.features.backbones import load_backbone
     from clipkind.features.extract import extract_to_store
     from clipkind.features.pipeline import FeatureExtractor, Refusal
 
     items, skipped = items_of(source)
-    backbone = load_backbone(options["backbone"], options["weights"])
-    engine = _engine(backbone, options["engine"], options["precision"], options["compile_"])
-    contract = backbone.contract(multi_scale=options["multi_scale"], num_frames=options["frames"])
-    click.echo(f"{len(items)} videos, {backbone.name} by {engine.name}", err=True)
+    engine, contract = _engine_and_contract(options)
+    click.echo(f"{len(items)} videos, {contract.backbone} by {engine.name}", err=True)
     console = Console(stderr=True)
     with (
         FeatureExtractor(
@@ -120,18 +118,44 @@ def command(source: Path, out: Path, **options: Any) -> int:
     return 1 if summary.refused else 0
 
 
-def _engine(backbone: "Backbone", name: str, precision: str | None, compile_: bool) -> "Engine":
-    import torch
+def _engine_and_contract(options: dict[str, Any]) -> "tuple[Engine, Contract]":
+    """What embeds, and under which rules.
 
+    The bundled model's backbone runs from its ONNX file: at once, and without torch.
+    """
     from clipkind.features.engines.openvino_engine import CpuPrecision, OpenVinoEngine
+    from clipkind.model.bundle import BACKBONE_FILE, load_bundle
+
+    choices = {"multi_scale": options["multi_scale"], "num_frames": options["frames"]}
+    name, weights, precision = options["backbone"], options["weights"], options["precision"]
+    bundle = load_bundle()
+    cuda = options["engine"] != "openvino" and _has_cuda()
+    on_cpu = options["engine"] == "openvino" or (options["engine"] == "auto" and not cuda)
+    if on_cpu and name == bundle.contract.backbone and weights is None:
+        contract = replace(bundle.contract, class_names=(), **choices)
+        chosen = _one_of(get_args(CpuPrecision), precision)
+        return OpenVinoEngine(bundle.path / BACKBONE_FILE, precision=chosen), contract
+    from clipkind.features.backbones import load_backbone
+
+    backbone = load_backbone(name, weights)
+    contract = backbone.contract(**choices)
+    if on_cpu:
+        chosen = _one_of(get_args(CpuPrecision), precision)
+        return OpenVinoEngine(backbone, precision=chosen), contract
     from clipkind.features.engines.torch_engine import Precision, TorchEngine
 
-    cuda = torch.cuda.is_available()
-    if name == "openvino" or (name == "auto" and not cuda):
-        return OpenVinoEngine(backbone, precision=_one_of(get_args(CpuPrecision), precision))
     chosen = _one_of(get_args(Precision), precision)
     device = "cuda" if cuda else "cpu"
-    return TorchEngine(backbone, device=device, precision=chosen, compile=compile_)
+    engine = TorchEngine(backbone, device=device, precision=chosen, compile=options["compile_"])
+    return engine, contract
+
+
+def _has_cuda() -> bool:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return False
+    return torch.cuda.is_available()
 
 
 def _one_of(known: tuple[str, ...], precision: str | None) -> Any:

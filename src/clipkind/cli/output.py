@@ -20,6 +20,8 @@ COLORS = ("magenta", "cyan", "yellow", "green", "blue", "red")
 """One a class, in the model's order, round and round."""
 _STATUS_COLORS = {"partial": "yellow", "refused": "red"}
 MIN_NAME = 16
+PLAIN_WIDTH = 120
+"""Columns of a table that goes to a file or pipe."""
 
 
 class Writer(Protocol):
@@ -67,7 +69,8 @@ class TableWriter:
         self._label = max(len(name) for name in (*class_names, "Label", "refused"))
         self._columns = [max(len(_short(name)), 5) for name in class_names]
         rest = self._label + 13 + sum(width + 2 for width in self._columns) + 8
-        self._name = max(min(console.width - rest, 60), MIN_NAME)
+        width = console.width if console.is_terminal else PLAIN_WIDTH
+        self._name = max(min(width - rest, 60), MIN_NAME)
         self._head = True
 
     def write(self, prediction: Prediction) -> None:

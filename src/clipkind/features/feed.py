@@ -23,6 +23,10 @@ IDLE: Final = _Idle.IDLE
 """No video is being decoded just now: waiting longer would not fill the batch."""
 
 
+JOIN_S = 2.0
+"""Seconds to wait for decoding threads when a run is left early: one may hang on its input."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A message of one video."""
@@ -68,6 +72,8 @@ class Feed:
             for worker in self._workers:
                 worker.kill()
             self._slots.release(len(self._workers))
+            for thread in self._threads:
+                thread.join(JOIN_S)
 
     def release(self) -> None:
         """A video is done with: another may start."""

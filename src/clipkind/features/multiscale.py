@@ -16,7 +16,7 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 
 def assemble(contract: Contract, per_scale: Sequence[FloatArray]) -> npt.NDArray[np.float32]:
-    """The video's feature sequence [T, D], from embeddings [L, D] for each of `Contract.sample_lengths`.
+    """The feature sequence [T, D] from embeddings [L, D], one for each of the `sample_lengths`.
 
     Raises ValueError when the embeddings do not have these lengths.
     """

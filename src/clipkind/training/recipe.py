@@ -29,12 +29,19 @@ class Recipe:
     classifier_dims: tuple[int, ...]
     dropout: float
 
+    standardize: bool = False
+    """Begin with a first layer that sees each feature at mean 0 and spread 1 over the training
+    videos, by folding these into its weights; the network itself stays as it is."""
+
     feature_noise: float = 0.0
     """Standard deviation of Gaussian noise added to every feature, in the features' own unit."""
     feature_dropout: float = 0.0
     """Share of the D features blanked over a video's whole length; the others make up for it."""
     time_crop: float = 1.0
     """Smallest share of a video's rows that is kept, as one window; 1 keeps all."""
+    time_keep: float = 1.0
+    """Share of the rows left by that which is kept, spread evenly and drawn anew each time; 1 keeps
+    all. Sequences a quarter as long train four times as fast."""
 
     def __post_init__(self) -> None:
         if min(self.batch_size, self.num_epochs, self.patience) < 1:
@@ -45,8 +52,9 @@ class Recipe:
             )
         if not 0.0 <= self.feature_dropout < 1.0:
             raise ValueError(f"feature_dropout {self.feature_dropout} must be 0 or more, below 1")
-        if not 0.0 < self.time_crop <= 1.0:
-            raise ValueError(f"time_crop {self.time_crop} must be above 0 and at most 1")
+        for name in ("time_crop", "time_keep"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} {getattr(self, name)} must be above 0 and at most 1")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""
@@ -78,13 +86,15 @@ COMPACT = Recipe(
     num_epochs=40,
     patience=12,
     warmup_epochs=2.0,
-    hidden_dim=128,
+    hidden_dim=64,
     num_lstm_layers=1,
     num_attention_heads=4,
     classifier_dims=(128, 64),
     dropout=0.4,
     feature_noise=0.05,
-    feature_dropout=0.1,
+    feature_dropout=0.3,
+    standardize=True,
     time_crop=0.6,
+    time_keep=0.25,
 )
 """For hundreds of videos rather than thousands: trains in a minute or two on a laptop's CPU."""

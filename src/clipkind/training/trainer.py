@@ -147,6 +147,8 @@ class _Learner:
         self.labels = torch.tensor(train.labels.astype(np.int64), device=device)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
         self.model = TemporalClassifier(config).to(device)
+        if recipe.standardize:
+            _standardize(self.model, self.features, self.lengths)
         alpha = class_alpha(torch.bincount(self.labels, minlength=config.num_classes))
         self.loss_of = FocalLoss(recipe.gamma, recipe.smoothing, alpha)
         self.optimizer = torch.optim.AdamW(
@@ -207,6 +209,30 @@ class _Learner:
             loss_sum += loss.detach() * len(index)
             right += (logits.detach().argmax(dim=1) == labels).sum()
         return float(loss_sum) / count, float(right) / count
+
+
+@torch.no_grad()
+def _standardize(model: TemporalClassifier, features: torch.Tensor, lengths: torch.Tensor) -> None:
+    """Fold mean and spread of the real rows of `features` [N, T, D] into the first layer.
+
+    A tenth of the mean spread is added to each, or features that are nearly constant would be
+    blown up.
+    """
+    real = torch.arange(features.shape[1], device=features.device) < lengths[:, None]
+    count = real.sum()
+    mean = torch.zeros(features.shape[2], dtype=torch.float64, device=features.device)
+    square = torch.zeros_like(mean)
+    for video, mask in zip(features, real, strict=True):  # one by one: float64 copies are large
+        rows = video[mask].double()
+        mean += rows.sum(dim=0)
+        square += rows.square().sum(dim=0)
+    mean /= count
+    spread = (square / count - mean.square()).clamp(min=0).sqrt()
+    spread = (spread + 0.1 * spread.mean() + 1e-12).float()
+    first = model.input_projection[0]
+    assert isinstance(first, torch.nn.Linear)  # noqa: S101 - as documented
+    first.weight.div_(spread)
+    first.bias.sub_(first.weight @ mean.float())
 
 
 def predict_logits(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -72,6 +73,7 @@ class DecodeWorker:
         self._threads = threads
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +83,9 @@ class DecodeWorker:
 
     def start(self) -> None:
         """Start the process now, so that its start-up overlaps with other work."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            self._discard(self._process)
+        if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "clipkind.video.worker", str(MEMORY_LIMIT)],
                 stdin=subprocess.PIPE,
@@ -92,8 +96,13 @@ class DecodeWorker:
     def read(self, path: Path | str, contract: Contract) -> Iterator[Message]:
         """Decode one video. Raises VideoError where it cannot be read, hangs or kills the decoder.
 
-        Leaving the iterator early ends the process; the next call starts a new one.
+        Leaving the iterator early ends the process; the next call starts a new one. A call from
+        another thread waits for its turn.
         """
+        with self._turn:
+            yield from self._read(path, contract)
+
+    def _read(self, path: Path | str, contract: Contract) -> Iterator[Message]:
         self.start()
         process = self._process
         assert process and process.stdin and process.stdout  # noqa: PT018, S101 - just started
@@ -121,22 +130,28 @@ class DecodeWorker:
         finally:
             timer.cancel()
             if not finished:
-                self.close()
+                self._discard(process)
 
     def kill(self) -> None:
         """End the video under way, if any; may be called from another thread than `read`."""
         if self._process is not None:
             self._process.kill()
+            self._process.wait()
 
     def close(self) -> None:
         """End the process. Safe to call twice."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe:
+        if self._process is not None:
+            self._discard(self._process)
+
+    def _discard(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                with suppress(BrokenPipeError):  # what it had not read is lost with it
                     pipe.close()
+        if self._process is process:
+            self._process = None
 
     @staticmethod
     def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:

@@ -158,19 +158,20 @@ def describe(
     check_size(context.width, context.height)
     declared = _declared_duration(container, stream)
     steps = np.diff(table.pts)
-    spread = np.abs(steps - np.median(steps)) > VARIABLE_RATE * np.median(steps) + 1
+    typical = np.median(steps) if len(steps) else 0
+    spread = np.abs(steps - typical) > VARIABLE_RATE * typical + 1
     return VideoInfo(
         duration_s=table.duration_s,
         declared_s=max(declared, table.duration_s),
         num_frames=len(table.pts),
         fps=len(table.pts) / table.duration_s,
-        variable_fps=bool(len(steps) and spread.any()),
+        variable_fps=bool(spread.any()),
         width=context.width,
         height=context.height,
         rotation=rotation,
         sample_aspect=float(stream.sample_aspect_ratio or 1),
         pixel_format=context.pix_fmt or "unknown",
-        codec=context.name,
+        codec=context.codec.canonical_name,
         container=container.format.name,
     )
 
@@ -179,9 +180,19 @@ def _declared_duration(container: InputContainer, stream: VideoStream) -> float:
     """Seconds the container claims for this stream; 0 where it claims nothing."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    if len(container.streams) == 1 and container.duration:
-        return container.duration / AV_TIME_BASE
-    return 0.0
+    longest = (container.duration or 0) / AV_TIME_BASE
+    if len(container.streams) == 1:
+        return longest
+    return min(_tagged_duration(stream), longest)
+
+
+def _tagged_duration(stream: VideoStream) -> float:
+    """Seconds by Matroska's tag of the track, such as 00:01:02.345000000; 0 without one."""
+    try:
+        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except (KeyError, ValueError):
+        return 0.0
 
 
 def _first_rotation(container: InputContainer, stream: VideoStream) -> int:

@@ -4,6 +4,8 @@ Label-blind by construction: times and key frames go in, nothing else.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
 
 import numpy as np
 import numpy.typing as npt
@@ -46,10 +48,14 @@ class SamplePlan:
         return len(np.unique(self.scales[0]))
 
 
-def midpoints(length: int, window: tuple[float, float] = (0.0, 1.0)) -> npt.NDArray[np.float64]:
-    """Centres of `length` equal segments of the window, as fractions of the duration."""
-    start, stop = window
-    return start + (np.arange(length) + 0.5) / length * (stop - start)
+def midpoints(length: int, window: tuple[float, float] = (0.0, 1.0)) -> list[Fraction]:
+    """Centres of `length` equal segments of the window, as fractions of the duration.
+
+    Exact, since midpoints often fall on the very moment a frame appears: rounding would then take
+    another frame wherever a container counts in other ticks.
+    """
+    start, stop = (Fraction(str(share)) for share in window)
+    return [start + (stop - start) * Fraction(2 * i + 1, 2 * length) for i in range(length)]
 
 
 def plan_samples(table: FrameTable, contract: Contract) -> SamplePlan:
@@ -59,32 +65,39 @@ def plan_samples(table: FrameTable, contract: Contract) -> SamplePlan:
     instead: it represents the same segment and costs one decoded frame instead of a whole group.
     """
     first, span = int(table.pts[0]), table.end - int(table.pts[0])
-    window_span = (contract.window[1] - contract.window[0]) * span
+    start, stop = (Fraction(str(share)) for share in contract.window)
+    sampled = (stop - start) * span
+    snap = Fraction(str(contract.keyframe_snap))
     chosen: list[IntArray] = []
     for length in contract.sample_lengths:
-        times = first + midpoints(length, contract.window) * span
-        reach = contract.keyframe_snap * window_span / length
-        chosen.append(_choose(table, times, reach))
+        shares = midpoints(length, contract.window)
+        reach = snap * sampled / length
+        chosen.append(_choose(table, [first + share * span for share in shares], reach))
     targets, inverse = np.unique(np.concatenate(chosen), return_inverse=True)
     cuts = np.cumsum([len(c) for c in chosen])[:-1]
+    seconds = span * table.time_base
+    base = midpoints(contract.num_frames, contract.window)
     return SamplePlan(
         targets=targets,
         scales=tuple(np.split(inverse.astype(np.int64), cuts)),
-        times_s=midpoints(contract.num_frames, contract.window) * float(span * table.time_base),
-        spacing=window_span / contract.num_frames,
+        times_s=np.array([float(share * seconds) for share in base]),
+        spacing=float(sampled / contract.num_frames),
         runs=_runs(table, targets),
     )
 
 
-def _choose(table: FrameTable, times: npt.NDArray[np.float64], reach: float) -> IntArray:
+def _choose(table: FrameTable, times: list[Fraction], reach: Fraction) -> IntArray:
     """The frame on screen at each time, or a key frame within reach. Returns pts, ascending."""
-    on_screen = table.pts[np.clip(np.searchsorted(table.pts, times, "right") - 1, 0, None)]
+    ticks = np.array([floor(time) for time in times], dtype=np.int64)
+    chosen = table.pts[np.searchsorted(table.pts, ticks, "right") - 1]
     key_pts = table.pts[table.keys]
-    after = np.clip(np.searchsorted(key_pts, times), 0, len(key_pts) - 1)
-    before = np.clip(after - 1, 0, None)
-    nearer_after = abs(key_pts[after] - times) < abs(key_pts[before] - times)
-    key = key_pts[np.where(nearer_after, after, before)]
-    return np.where(abs(key - times) < reach, key, on_screen)
+    after = np.searchsorted(key_pts, ticks, "right")
+    neighbours = key_pts[np.clip([after - 1, after], 0, len(key_pts) - 1)].T.tolist()
+    for i, (time, keys) in enumerate(zip(times, neighbours, strict=True)):
+        distance, key = min((abs(key - time), key) for key in keys)
+        if distance < reach:
+            chosen[i] = key
+    return chosen
 
 
 def _runs(table: FrameTable, targets: IntArray) -> tuple[Run, ...]:
@@ -99,7 +112,9 @@ def _runs(table: FrameTable, targets: IntArray) -> tuple[Run, ...]:
     for key in np.unique(governing):
         mine = governing == key
         first = int(table.order[table.keys[key]])
-        run = Run(int(key), first, int(table.order[frames[mine]].max()), _ints(targets[mine]))
+        # not before the key frame: frames from before the first one in the file cannot be decoded
+        last = max(first, int(table.order[frames[mine]].max()))
+        run = Run(int(key), first, last, _ints(targets[mine]))
         if runs and first <= runs[-1].last:
             head = runs.pop()
             run = Run(head.key, head.first, max(head.last, run.last), head.targets + run.targets)

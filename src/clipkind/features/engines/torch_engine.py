@@ -37,7 +37,7 @@ class EmbeddingModule(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         x = pictures.permute(0, 3, 1, 2).to(self.mean.dtype)
-        if x.shape[-1] != self.size:
+        if x.shape[-2:] != (self.size, self.size):
             x = F.interpolate(x, size=(self.size, self.size), mode="bilinear", antialias=True)
         features: Tensor = self.backbone((x - self.mean) / self.std)
         return features

@@ -1,0 +1,16 @@
+"""What tests of every floor share."""
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of the shared clips with its `manifest.csv`; mark such tests with `corpus`."""
+    folder = REPOSITORY.parent / "shared" / "corpus"
+    if not (folder / "manifest.csv").is_file():
+        pytest.skip(f"the shared clips are not here: {folder} has no manifest.csv")
+    return folder
