@@ -47,6 +47,8 @@ def main() -> None:
         | _repeat([command, "classify", "--json", *model, str(clip)], arguments.runs),
         "size": _size(arguments.venv) if arguments.venv else None,
     }
+    if arguments.venv:
+        results["packages"] = _packages(arguments.venv)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     _print(results)
@@ -91,6 +93,12 @@ def _size(venv: Path) -> dict[str, Any]:
         "total_mb": round(total / 1e6, 1),
         "largest_mb": {name: round(size / 1e6, 1) for name, size in largest},
     }
+
+
+def _packages(venv: Path) -> dict[str, str]:
+    """Versions of what is installed there, which need not be what runs this script."""
+    found = (info.stem.partition("-") for info in venv.rglob("site-packages/*.dist-info"))
+    return dict(sorted((name, version) for name, _, version in found))
 
 
 def _print(results: dict[str, Any]) -> None:

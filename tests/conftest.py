@@ -1,5 +1,6 @@
 """What tests of every floor share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,3 +15,14 @@ def corpus() -> Path:
     if not (folder / "manifest.csv").is_file():
         pytest.skip(f"the shared clips are not here: {folder} has no manifest.csv")
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_torch_thread() -> Iterator[None]:
+    """On a busy machine torch's threads wait for each other longer than they compute."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

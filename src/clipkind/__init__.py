@@ -43,7 +43,7 @@ def load(
     """A classifier from a model bundle folder (None: the model that comes with the package).
 
     `jobs` decoding processes run side by side; a video may take `timeout_s` seconds to decode.
-    Raises FileFormatError for a folder that is no sound bundle.
+    Raises FileFormatError for a folder that is no sound bundle, ValueError for fewer jobs than 1.
     """
     from clipkind.inference.classifier import Classifier
     from clipkind.model.bundle import load_bundle

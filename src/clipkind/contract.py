@@ -125,17 +125,22 @@ class Contract:
         content = {k: v for k, v in self.to_json().items() if k != "class_names"}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
-    def require_same(self, other: "Contract", *, ours: str, theirs: str) -> None:
+    def require_same(
+        self, other: "Contract", *, ours: str, theirs: str, classes: bool = True
+    ) -> None:
         """Refuse to go on when features made under `other` do not fit this contract.
 
-        `ours` and `theirs` name the two artefacts in the message. Class names are compared only
-        where both sides have them. Raises ContractMismatch naming every differing field.
+        `ours` and `theirs` name the two artefacts in the message. Class names are compared where
+        both sides have them, unless `classes` is False: they name labels and do not shape
+        features, so an answer needs no label to agree; training and evaluation do. Raises
+        ContractMismatch naming every differing field.
         """
+        classes = classes and bool(self.class_names and other.class_names)
         names = [
             f.name
             for f in fields(self)
             if getattr(self, f.name) != getattr(other, f.name)
-            and not (f.name == "class_names" and not (self.class_names and other.class_names))
+            and (classes or f.name != "class_names")
         ]
         if not names:
             return

@@ -22,9 +22,14 @@ KEYS = [
 ]  # fmt: skip
 
 
-def clipkind(*arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def clipkind(
+    *arguments: str | Path, stdin: bytes = b"", **variables: str
+) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "clipkind.cli.main", *map(str, arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, timeout=120, check=False)
+    return subprocess.run(
+        command, input=stdin, capture_output=True, timeout=120, check=False,
+        env=os.environ | variables,
+    )  # fmt: skip
 
 
 def answers(done: subprocess.CompletedProcess[bytes]) -> dict[str, dict[str, Any]]:
@@ -162,6 +167,59 @@ def test_help_needs_nothing_heavy() -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         assert "Usage:" in done.stdout
         assert done.stdout.rstrip().endswith("[]")
+
+
+def test_what_was_passed_over_is_told_for_names_on_standard_input_too(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a video by name")
+    for arguments, stdin in (((tmp_path,), b""), (("-",), os.fsencode(tmp_path) + b"\n")):
+        done = clipkind("classify", *arguments, stdin=stdin)
+        assert done.returncode == 0
+        assert b"passed over in the folders: 1 no videos by name" in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--csv", "--json", None])
+def test_a_terminal_that_cannot_show_a_name_gets_it_escaped(
+    flag: str | None, tmp_path: Path
+) -> None:
+    names = [str(tmp_path / name) for name in ("日本.mp4", "é.mp4")]
+    arguments = [flag, *names] if flag else names
+    done = clipkind("classify", *arguments, PYTHONIOENCODING="ascii")
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert b"\\u65e5\\u672c.mp4" in done.stdout
+    assert done.stdout.count(b"missing") == 2
+
+
+BROKEN_INSIDE = """
+import clipkind.cli.main as cli
+def boom(_name):
+    raise RuntimeError("odd\\nthing")
+cli.import_module = boom
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("traceback", ["", "1"])
+def test_an_error_inside_clipkind_is_one_line_and_a_traceback_on_request(traceback: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN_INSIDE, "classify", "a.mp4"],
+        capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"CLIPKIND_TRACEBACK": traceback},
+    )  # fmt: skip
+    assert done.returncode == 70
+    *trace, line = done.stderr.splitlines()
+    assert line == (
+        "clipkind: internal error: RuntimeError: odd\\x0athing; please report it "
+        "(set CLIPKIND_TRACEBACK=1 to see where)"
+    )
+    assert ("Traceback (most recent call last):" in trace) is bool(traceback)
+    assert bool(trace) is bool(traceback)
+
+
+def test_every_exit_code_is_documented() -> None:
+    told = " ".join(clipkind("--help").stdout.decode().split())
+    assert "70 an error inside clipkind" in told
+    assert "CLIPKIND_TRACEBACK=1" in told
 
 
 def test_doctor_finds_everything_in_place_and_says_what_it_found() -> None:

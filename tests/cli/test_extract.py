@@ -58,3 +58,21 @@ def test_a_folder_becomes_features_resumably_and_goes_to_the_old_tools_and_back(
     assert other.returncode == 2
     assert "multi_scale" in other.stderr
     assert other.stderr.splitlines()[-1].startswith("clipkind: ")
+
+
+def test_a_files_name_neither_drives_the_terminal_nor_is_decorated(tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "\x1b[31m:smile:\n[b]x.mp4").write_text("no video")
+    done = clipkind("extract", tmp_path / "videos", "--out", tmp_path / "f.h5")
+    assert "\x1b" not in done.stderr
+    assert r"videos/\x1b[31m:smile:\x0a[b]x.mp4: not_a_video" in done.stderr
+
+
+def test_compile_is_refused_where_openvino_would_ignore_it(tmp_path: Path) -> None:
+    numbered = write_video(tmp_path / "a.mp4", numbered_frames(5)).parent
+    done = clipkind(
+        "extract", numbered, "--out", tmp_path / "f.h5", "--engine", "openvino", "--compile"
+    )
+    assert done.returncode == 2
+    assert "--compile is for the torch engine" in done.stderr
+    assert not (tmp_path / "f.h5").exists()

@@ -12,7 +12,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 from sklearn.datasets import load_sample_image
-from timm.data import create_transform, resolve_model_data_config
+from timm.data.config import resolve_model_data_config
+from timm.data.transforms_factory import create_transform
 from torch import Tensor, nn
 from torchvision import models
 from torchvision.transforms import functional as transforms
@@ -21,6 +22,8 @@ from clipkind.contract import Contract
 from clipkind.errors import ClipkindError, MissingDependency
 from clipkind.features.backbones import BACKBONES, Backbone, load_backbone
 from clipkind.features.engines.torch_engine import TorchEngine
+
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 DOCUMENTED = {
     "resnet50": ("fc", 2048),
@@ -119,7 +122,7 @@ def test_any_timm_model_loads_from_timms_own_file_with_its_own_preparation(
     model = timm.create_model(name)
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     backbone = load_backbone(f"timm/{name}", tmp_path / "model.safetensors")
-    config = resolve_model_data_config(model)
+    config = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
     resize, crop, *_, normalize = create_transform(**config).transforms
     want = backbone.preprocessing
     assert (want.resize, (want.crop, want.crop)) == (resize.size, crop.size)
@@ -127,9 +130,9 @@ def test_any_timm_model_loads_from_timms_own_file_with_its_own_preparation(
     torch.testing.assert_close(normalize.mean, torch.tensor(want.mean))
     torch.testing.assert_close(normalize.std, torch.tensor(want.std))
     pictures = noise(want.crop)
+    whole: Any = model.eval()
     with torch.inference_mode():
-        model.eval()
-        expected = model.forward_head(model.forward_features(pictures), pre_logits=True)
+        expected = whole.forward_head(whole.forward_features(pictures), pre_logits=True)
     torch.testing.assert_close(features_of(backbone, pictures), expected)
     assert backbone.name == f"timm/{name}"
     assert backbone.feature_dim == expected.shape[1]

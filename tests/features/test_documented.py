@@ -1,7 +1,9 @@
 """Exchanging feature files with the documented system."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipkind.contract import Contract
-from clipkind.errors import FileFormatError
+from clipkind.errors import ContractMismatch, FileFormatError
 from clipkind.features.documented import (
     documented_name,
     export_documented,
@@ -223,3 +225,59 @@ def test_a_documented_file_becomes_a_store(tmp_path: Path) -> None:
         assert file.ids == ("row-000000", "row-000001")
         assert [(row.label, row.length) for row in file.rows] == [("Gaming", 9), ("Animation", 4)]
         np.testing.assert_array_equal(file.features(), padded)
+
+
+def test_sequences_of_another_length_are_refused_by_name(tmp_path: Path) -> None:
+    write_documented(tmp_path / "d.h5")
+    data = import_documented(tmp_path / "d.h5")
+    contract = replace(CONTRACT, feature_dim=1280, num_frames=64, multi_scale="single")
+    with pytest.raises(ContractMismatch, match=r"num_frames: .* have 9 rows, .* 64:") as caught:
+        store_documented(data, tmp_path / "d.h5", tmp_path / "s.h5", contract)
+    assert caught.value.fields == ("num_frames",)
+    assert [p.name for p in tmp_path.iterdir()] == ["d.h5"]
+
+
+@pytest.mark.parametrize(
+    ("count", "declared", "message"),
+    [
+        (20_000, 3, "num_videos is 3, but features has shape"),
+        (20_000, 20_000, "labels has 3 entries for 20000 videos"),
+        (10**12, 10**12, "GiB of memory"),
+    ],
+)
+def test_a_small_file_declaring_huge_features_is_refused_before_they_are_read(
+    tmp_path: Path, count: int, declared: int, message: str
+) -> None:
+    write_documented(tmp_path / "d.h5")
+    with h5py.File(tmp_path / "d.h5", "r+") as file:
+        del file["features"]
+        file.create_dataset("features", (count, 9, 1280), np.float32, chunks=(1, 9, 1280))
+        file.attrs["num_videos"] = declared
+    tracemalloc.start()
+    with pytest.raises(FileFormatError, match=message):
+        import_documented(tmp_path / "d.h5")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**24
+
+
+@pytest.mark.parametrize("shape", [(0, 9, 6), (0, 0, 6), (0, 9, 0), (0, 0, 0), (0,)])
+def test_a_file_without_videos_gives_no_traceback(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "d.h5"
+    with h5py.File(path, "w") as file:
+        file["features"] = np.zeros(shape, np.float32)
+        file["labels"] = np.zeros(0, np.int64)
+        file["num_frames"] = np.zeros(0, np.int32)
+        for name, size in zip(
+            ("num_videos", "max_frames", "feature_dim"), (*shape, 0, 0)[:3], strict=True
+        ):
+            file.attrs[name] = size
+        file.attrs["category_mapping"] = "{}"
+        file.attrs["multi_scale"] = True
+    if shape == (0, 9, 6):
+        store_documented(import_documented(path), path, tmp_path / "s.h5", CONTRACT)
+        with open_features(tmp_path / "s.h5") as store:
+            assert len(store) == 0
+        return
+    with pytest.raises((FileFormatError, ContractMismatch)):
+        store_documented(import_documented(path), path, tmp_path / "s.h5", CONTRACT)

@@ -178,9 +178,6 @@ def test_class_names_given_once_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "value", "message"),
     [
-        ({}, np.nan, "row 2 are not finite"),
-        ({}, -np.inf, "row 2 are not finite"),
-        ({}, 1e5, "not finite numbers of float16"),
         ({"length": 5}, 0.0, r"shape \(16, 8\), not \(5, 8\)"),
         ({"length": 17}, 0.0, "length 17 is not 1 to 16"),
         ({"length": 0}, 0.0, "length 0 is not 1 to 16"),
@@ -197,6 +194,55 @@ def test_features_that_cannot_be_stored_are_refused(
         assert not writer.has("a", "sha of a")
     with open_features(tmp_path / "f.h5") as file:
         assert len(file) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.nan, "row 2 are not finite"),
+        (-np.inf, "row 2 are not finite"),
+        (1e5, "not finite numbers of float16"),
+    ],
+)
+def test_values_that_do_not_fit_are_the_fault_of_that_video_alone(
+    tmp_path: Path, value: float, message: str
+) -> None:
+    features = numbers("a")
+    features[2, 3] = value
+    with FeatureWriter(tmp_path / "f.h5", CONTRACT) as writer:
+        with pytest.raises(VideoError, match=f"^a: .*{message}") as caught:
+            writer.add(row("a"), features)
+        assert caught.value.reason == Reason.BAD_FEATURES
+        assert not writer.has("a", "sha of a")
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [
+        (Reason.MISSING, True),
+        (Reason.PERMISSION, True),
+        (Reason.TIMEOUT, True),
+        (Reason.DECODER_CRASHED, True),
+        (Reason.EMPTY, False),
+        (Reason.NOT_A_VIDEO, False),
+    ],
+)
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_video_that_cannot_be_looked_at_keeps_its_features(
+    tmp_path: Path, reason: Reason, kept: bool, finished: bool
+) -> None:
+    path = tmp_path / "f.h5"
+    writer = FeatureWriter(path, CONTRACT)
+    writer.add(row("a"), numbers("a"))
+    if finished:
+        writer.finish()
+        writer = FeatureWriter(path, CONTRACT)
+    with writer:
+        writer.refuse(RefusedRow(id="a", path="a", reason=reason, message="a cannot be read"))
+        assert writer.has("a", "sha of a") == kept
+    with open_features(path) as file:
+        assert file.ids == (("a",) if kept else ())
+        assert len(file.refused) == (0 if kept else 1)
 
 
 def test_a_full_disk_costs_nothing_that_was_done(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Python's way to an answer: videos, streams of videos, stored features."""
 
 import itertools
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -102,7 +104,7 @@ def test_stored_features_give_the_videos_answers(
 @pytest.mark.parametrize(
     ("field", "value"),
     [("backbone", "resnet50"), ("weights_sha256", "0" * 64), ("multi_scale", "aligned"),
-     ("crop", 224), ("mean", (0.0, 0.0, 0.0)), ("class_names", ("Cats", "Dogs"))],
+     ("crop", 224), ("mean", (0.0, 0.0, 0.0))],
 )  # fmt: skip
 def test_features_made_by_other_rules_are_refused_by_the_field_that_differs(
     field: str, value: object, classifier: clipkind.Classifier, store: Path, tmp_path: Path
@@ -116,6 +118,69 @@ def test_features_made_by_other_rules_are_refused_by_the_field_that_differs(
         list(classifier.classify_features(tmp_path / "other.h5"))
     assert caught.value.fields == (field,)
     assert field in str(caught.value)
+
+
+def with_classes(store: Path, out: Path, names: tuple[str, ...]) -> Path:
+    """The store's features again, their videos labelled by other classes in turn."""
+    with open_features(store) as file:
+        contract = replace(file.contract, class_names=names)
+        with FeatureWriter(out, contract) as writer:
+            for i, row in enumerate(file.rows):
+                other = replace(row, label=names[i % len(names)])
+                writer.add(other, file.features([row.id])[0, : row.length])
+    return out
+
+
+def test_what_the_folders_of_a_feature_file_were_called_does_not_change_its_answers(
+    classifier: clipkind.Classifier, store: Path, tmp_path: Path
+) -> None:
+    other = with_classes(store, tmp_path / "other.h5", ("2024", "holiday", "misc"))
+    ours = [a.probabilities for a in classifier.classify_features(store)]
+    assert [a.probabilities for a in classifier.classify_features(other)] == ours
+    documented = tmp_path / "documented.h5"
+    export_documented(other, documented, ("2024", "holiday", "misc"))
+    backbone = classifier.contract.backbone
+    theirs = classifier.classify_features(documented, backbone=backbone)
+    assert [a.probabilities for a in theirs] == ours
+
+
+def test_a_documented_file_of_another_number_of_frames_is_refused(
+    classifier: clipkind.Classifier, store: Path, tmp_path: Path
+) -> None:
+    names = classifier.class_names
+    with open_features(store) as file:
+        contract = replace(file.contract, num_frames=32, class_names=names)
+        with FeatureWriter(tmp_path / "short.h5", contract) as writer:
+            row, features = file.rows[0], file.features([file.ids[0]])[0, :10]
+            writer.add(replace(row, length=10, distinct=10), features)
+    out = tmp_path / "documented.h5"
+    export_documented(tmp_path / "short.h5", out, names)
+    with pytest.raises(ContractMismatch, match=r"num_frames .* of 32, not 64") as caught:
+        list(classifier.classify_features(out, backbone=classifier.contract.backbone))
+    assert caught.value.fields == ("num_frames",)
+
+
+def test_an_id_in_a_documented_file_without_rows_is_refused(
+    classifier: clipkind.Classifier, tmp_path: Path
+) -> None:
+    contract, path = classifier.contract, tmp_path / "none.h5"
+    shape = (0, contract.sequence_length, contract.feature_dim)
+    with h5py.File(path, "w") as file:
+        file["features"] = np.empty(shape, np.float32)
+        file["labels"] = np.empty(0, np.int64)
+        file["num_frames"] = np.empty(0, np.int32)
+        sizes = zip(("num_videos", "max_frames", "feature_dim"), shape, strict=True)
+        mapping = json.dumps({n: i for i, n in enumerate(contract.class_names)})
+        file.attrs.update(dict(sizes) | {"category_mapping": mapping, "multi_scale": False})
+    (answer,) = classifier.classify_features(path, ["row-000000"], backbone=contract.backbone)
+    assert (answer.status, answer.reason) == ("refused", clipkind.Reason.UNKNOWN_ID)
+    assert answer.message == f"{path} has no rows"
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_no_decoding_processes_is_refused_before_it_means_no_answers(jobs: int) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        clipkind.load(jobs=jobs)
 
 
 def test_a_documented_file_needs_its_backbone_named_and_then_gives_the_same_answers(

@@ -1,12 +1,17 @@
 """The bundled model: its card and README figure are what its records say; writing is one step."""
 
+import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from clipkind.contract import Contract
 from clipkind.errors import FileFormatError
+from clipkind.features.store import FeatureRow, FeatureWriter
 from clipkind.model.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, save_bundle
 from clipkind.model.card import model_card
 
@@ -68,3 +73,84 @@ def test_no_bundle_at_all_says_what_a_bundle_is(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text("{")
     with pytest.raises(FileFormatError, match="cannot be read"):
         load_bundle(tmp_path)
+
+
+def test_a_card_of_other_classes_says_nothing_of_ours() -> None:
+    bundle = load_bundle()
+    names = ("Cats", "Dogs")
+    result = bundle.measured["single"] | {
+        "confusion": [[9, 1], [2, 8]],
+        "f1": dict.fromkeys(names, 0.85),
+        "baseline": None,
+    }
+    provenance = bundle.provenance | {"videos_by_class": dict.fromkeys(names, 10), "limits": []}
+    contract = replace(bundle.contract, class_names=names)
+    other = replace(bundle, contract=contract, measured={"single": result}, provenance=provenance)
+    card = model_card(other)
+    assert not [name for name in bundle.contract.class_names if name in card]
+    assert "public repositories" not in card
+    assert "Taken for each other most, of 20: Cats and Dogs (3)." in card
+    del provenance["limits"]
+    assert model_card(other) == card
+    provenance["limits"] = ["Only indoors."]
+    assert "\n* Only indoors.\n" in model_card(other)
+
+
+@pytest.fixture(scope="module")
+def make_bundle() -> Any:
+    """The script, as a module."""
+    pytest.importorskip("torch")
+    spec = importlib.util.spec_from_file_location(
+        "make_bundle", ROOT / "scripts" / "make_bundle.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write_features(path: Path, **changes: Any) -> Path:
+    """Two videos, the second one changed."""
+    contract = Contract(
+        backbone="test",
+        weights_sha256="0" * 64,
+        feature_dim=3,
+        num_frames=4,
+        class_names=("Cats", "Dogs"),
+    )
+    plain = FeatureRow(
+        id="a", path="a", group="a", label="Cats", sha256="", duration_s=1.0, fps=25.0,
+        width=4, height=4, length=2, distinct=2,
+    )  # fmt: skip
+    with FeatureWriter(path, contract) as writer:
+        for row in (plain, replace(plain, **({"id": "b", "group": "b"} | changes))):
+            writer.add(row, np.ones((2, 3)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [({"id": "c"}, "videos"), ({"label": "Dogs"}, "labels"), ({"group": "a"}, "groups")],
+)
+def test_modes_of_other_videos_labels_or_groups_are_not_measured(
+    make_bundle: Any, changes: dict[str, str], word: str, tmp_path: Path
+) -> None:
+    first = write_features(tmp_path / "1.h5")
+    assert len(make_bundle.read_modes([first, write_features(tmp_path / "2.h5")])) == 2
+    other = write_features(tmp_path / "3.h5", **changes)
+    with pytest.raises(SystemExit, match=rf"3\.h5 has other {word} than .*1\.h5"):
+        make_bundle.read_modes([first, other])
+
+
+def test_nothing_is_claimed_of_the_data_or_backbone_that_was_not_said(
+    make_bundle: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        make_bundle.parse(["f.h5", "--out", "b"])
+    assert "--data" in capsys.readouterr().err
+    found = make_bundle.parse(["f.h5", "--out", "b", "--data", "x", "--limits", "y"])
+    assert (found.data, found.limits) == ("x", ["y"])
+    lite = make_bundle.backbone_source("efficientnet_lite0")
+    assert lite == load_bundle().provenance["backbone_source"]
+    assert "PyPI" not in make_bundle.backbone_source("resnet50")

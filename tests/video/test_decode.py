@@ -53,7 +53,7 @@ def test_every_kind_of_file_shows_its_true_colours_where_they_belong(
 
 def on_screen(count: int, samples: int) -> list[int]:
     """Frame numbers shown at the midpoints, for evenly timed frames."""
-    return [int((i + 0.5) / samples * count) for i in range(samples)]
+    return [(2 * i + 1) * count // (2 * samples) for i in range(samples)]
 
 
 @pytest.mark.parametrize(

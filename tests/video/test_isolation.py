@@ -8,7 +8,7 @@ import pytest
 
 from broken_media import BROKEN
 from clipkind.contract import Contract
-from clipkind.errors import Reason, VideoError
+from clipkind.errors import MissingDependency, Reason, VideoError
 from clipkind.video.isolation import DecodeWorker, End, Pictures, Start
 from clipkind.video.probe import probe
 from media import numbered_frames, write_video
@@ -146,3 +146,12 @@ def test_a_decoder_that_dies_costs_one_video(tmp_path: Path) -> None:
             list(messages)
         assert caught.value.reason == Reason.DECODER_CRASHED
         assert isinstance([*worker.read(path, CONTRACT)][-1], End)
+
+
+def test_a_worker_that_cannot_start_is_no_fault_of_the_video(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path / "a.mp4", numbered_frames(10))
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
+    with DecodeWorker(threads=1) as worker, pytest.raises(MissingDependency, match="doctor"):
+        list(worker.read(path, CONTRACT))

@@ -11,7 +11,8 @@ import pytest
 
 from clipkind.errors import Reason, VideoError
 from clipkind.video.probe import probe
-from media import KINDS, Pixels, make, numbered_frames, write_video
+from media import KINDS, make, numbered_frames, write_video
+from yuv import Pixels
 
 X264 = {"preset": "ultrafast", "g": "10", "bf": "0"}
 VPX = {"deadline": "realtime", "cpu-used": "8"}

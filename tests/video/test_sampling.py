@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clipkind.contract import Contract
-from clipkind.video.probe import FrameTable
 from clipkind.video.sampling import plan_samples
+from clipkind.video.table import FrameTable
 
 CONTRACT = Contract(backbone="none", weights_sha256="", feature_dim=1)
 common = settings(deadline=None, max_examples=120)
@@ -40,21 +40,27 @@ def table_of(
     bframes: int = 0,
     open_gop: bool = False,
     cut: int = 0,
+    hidden: int = 0,
     last: int = 1,
     time_base: Fraction = Fraction(1, 25),
 ) -> FrameTable:
-    """The table of a stream whose first `cut` packets are missing, as in a recording joined late."""
+    """The table of a stream of this structure whose frame i is shown at `pts[i]`.
+
+    Its first `cut` packets are missing, as in a recording joined late; the first `hidden` frames
+    of the rest are decoded but not shown, as an edit list has it.
+    """
     stored = decoding_order(len(pts), gop, bframes, open_gop)[cut:]
-    shown = sorted(stored)
     place = {number: i for i, number in enumerate(stored)}
-    keys = [i for i, number in enumerate(shown) if number % gop == 0]
-    keys = keys or [shown.index(stored[0])]
+    shown = sorted(stored)[hidden:]
+    keys = sorted(n for n in stored if n % gop == 0) or stored[:1]
     times = np.array([pts[number] for number in shown], dtype=np.int64)
     return FrameTable(
         pts=times,
         order=np.array([place[number] for number in shown], dtype=np.int64),
-        keys=np.array(keys, dtype=np.int64),
-        key_dts=times[keys],
+        keys=np.array([i for i, n in enumerate(shown) if n in keys], dtype=np.int64),
+        entry_pts=np.array([pts[number] for number in keys], dtype=np.int64),
+        entry_dts=np.array([place[number] for number in keys], dtype=np.int64),
+        entry_order=np.array([place[number] for number in keys], dtype=np.int64),
         end=int(times[-1]) + last,
         time_base=time_base,
         timestamped=True,
@@ -72,12 +78,14 @@ def tables(draw: st.DrawFn, regular: bool = False) -> FrameTable:
         steps = [random.choice((1, 2, 3, 40, 1000)) for _ in range(count)]
     start = draw(st.integers(-(10**9), 10**10))
     pts = (start + np.cumsum([0, *steps[1:]])).tolist()
+    cut = draw(st.integers(0, min(count - 1, 20)))
     return table_of(
         pts,
         gop=draw(st.integers(1, 120)),
         bframes=draw(st.integers(0, 3)),
         open_gop=draw(st.booleans()),
-        cut=draw(st.integers(0, min(count - 1, 20))),
+        cut=cut,
+        hidden=draw(st.integers(0, min(count - 1 - cut, 20))),
         last=steps[0],
         time_base=Fraction(1, draw(st.sampled_from((25, 1000, 12800, 90_000)))),
     )
@@ -156,6 +164,7 @@ def test_the_same_frames_are_taken_whatever_clock_the_container_keeps(
     other = replace(
         table,
         pts=table.pts * finer + later,
+        entry_pts=table.entry_pts * finer + later,
         end=table.end * finer + later,
         time_base=table.time_base / finer,
     )
@@ -178,7 +187,7 @@ def test_nothing_but_times_and_key_frames_decides(table: FrameTable, contract: C
         crop=50,
         mean=(0.0, 0.0, 0.0),
     )
-    moved = replace(table, key_dts=table.key_dts - 100, damaged=True)
+    moved = replace(table, entry_dts=table.entry_dts - 100, damaged=True)
     plan, again = plan_samples(table, contract), plan_samples(moved, other)
     assert plan.targets.tolist() == again.targets.tolist()
     assert [s.tolist() for s in plan.scales] == [s.tolist() for s in again.scales]
@@ -236,12 +245,12 @@ def test_runs_cover_the_wanted_frames_once_in_file_order(
 ) -> None:
     plan = plan_samples(table, contract)
     order = dict(zip(table.pts.tolist(), table.order.tolist(), strict=True))
-    key_places = sorted(table.order[table.keys].tolist())
+    first_entry = int(table.entry_order.min())
     assert [t for run in plan.runs for t in run.targets] == plan.targets.tolist()
     for run in plan.runs:
-        assert run.first == table.order[table.keys[run.key]], "a run begins at its key frame"
+        assert run.first == table.entry_order[run.key], "a run begins at its key frame"
         assert run.first <= run.last
-        joined_late = [t for t in run.targets if order[t] < key_places[0]]
+        joined_late = [t for t in run.targets if order[t] < first_entry]
         assert all(run.first <= order[t] <= run.last for t in run.targets if t not in joined_late)
         assert run.last == max(run.first, *(order[t] for t in run.targets)), "and ends in time"
     for before, after in zip(plan.runs, plan.runs[1:], strict=False):
@@ -253,12 +262,10 @@ def test_runs_cover_the_wanted_frames_once_in_file_order(
 def test_no_run_begins_earlier_than_its_first_frame_needs(
     table: FrameTable, contract: Contract
 ) -> None:
-    key_pts = table.pts[table.keys]
+    key_pts = table.entry_pts
     for run in plan_samples(table, contract).runs:
         shown_before = key_pts[key_pts <= run.targets[0]]
-        assert table.pts[table.keys[run.key]] == (
-            shown_before[-1] if len(shown_before) else key_pts[0]
-        )
+        assert key_pts[run.key] == (shown_before[-1] if len(shown_before) else key_pts[0])
 
 
 @pytest.mark.parametrize(

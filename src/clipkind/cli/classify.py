@@ -75,16 +75,12 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
                 options["features"], paths or None, backbone=options["backbone"]
             )
             return _report(answers, None, classifier, chosen, options["output"])
-        if "-" in paths:
-            listing = Listing(_with_stdin(paths))
-            return _report(
-                classifier.classify_many(listing), None, classifier, chosen, options["output"]
-            )
-        listing = Listing(paths)
-        files = list(listing)
-        code = _report(
-            classifier.classify_many(files), len(files), classifier, chosen, options["output"]
-        )
+        lazy = "-" in paths  # standard input may have no end: answer as the names come
+        listing = Listing(_with_stdin(paths))
+        files = listing if lazy else list(listing)
+        total = None if isinstance(files, Listing) else len(files)
+        answers = classifier.classify_many(files)
+        code = _report(answers, total, classifier, chosen, options["output"])
     if listing.skipped:
         click.echo(
             f"passed over in the folders: {listing.skipped} no videos by name "

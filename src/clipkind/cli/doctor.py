@@ -7,8 +7,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
+from clipkind.text import printable
+
 _BASE = ("av", "click", "h5py", "numpy", "openvino", "rich")
 _TRAIN = ("torch", "torchvision", "timm", "scikit-learn", "onnx", "safetensors")
+_BROKEN = (ImportError, OSError, RuntimeError)
+"""What a package that is there but does not fit the machine or its neighbours raises."""
 _DECODERS = ("h264", "hevc", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores", "gif")
 
 
@@ -48,28 +52,40 @@ def _package(name: str, *, missing: str) -> tuple[str, str, str]:
         return missing, name, f"not installed: pip install '{extra}'"
 
 
-def _openvino() -> tuple[str, str, str]:
-    import openvino as ov
+def _broken(what: str, error: Exception, package: str) -> tuple[str, str, str]:
+    why = printable(str(error).strip() or type(error).__name__)
+    return "FAIL", what, f"does not work ({why}): pip install --force-reinstall {package}"
 
-    core = ov.Core()
-    fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    name = core.get_property("CPU", "FULL_DEVICE_NAME")
+
+def _openvino() -> tuple[str, str, str]:
+    try:
+        import openvino as ov
+
+        core = ov.Core()
+        fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        name = core.get_property("CPU", "FULL_DEVICE_NAME")
+    except _BROKEN as error:
+        return _broken("OpenVINO CPU", error, "openvino")
     return "ok", "OpenVINO CPU", f"{name}, {'bfloat16 in hardware' if fast else 'float32 only'}"
 
 
 def _cuda() -> tuple[str, str, str]:
     try:
         import torch
-    except ModuleNotFoundError:
-        return "-", "CUDA", "needs torch: pip install 'clipkind[train]'"
+    except _BROKEN as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            return "-", "CUDA", "needs torch: pip install 'clipkind[train]'"
+        return _broken("torch", error, "torch torchvision")
     if not torch.cuda.is_available():
         return "-", "CUDA", "no GPU that torch can use; OpenVINO serves the CPU"
     return "ok", "CUDA", torch.cuda.get_device_name()
 
 
 def _codecs() -> tuple[str, str, str]:
-    import av
-
+    try:
+        import av
+    except _BROKEN as error:
+        return _broken("FFmpeg", error, "av")
     have = [name for name in _DECODERS if name in av.codecs_available]
     if "h264" not in have:
         return "FAIL", "FFmpeg", "this PyAV has no H.264 decoder: pip install --force-reinstall av"

@@ -81,11 +81,13 @@ def command(source: Path, out: Path, **options: Any) -> int:
     videos: what is done and unchanged is not done again.
     """
     from rich.console import Console
+    from rich.text import Text
 
     from clipkind.cli.progress import progress_bar
     from clipkind.dataset.manifest import items_of
     from clipkind.features.extract import extract_to_store
     from clipkind.features.pipeline import FeatureExtractor, Refusal
+    from clipkind.text import printable
 
     items, skipped = items_of(source)
     engine, contract = _engine_and_contract(options)
@@ -111,7 +113,8 @@ def command(source: Path, out: Path, **options: Any) -> int:
             if result is not None and result.reason:
                 kind = "refused" if isinstance(result, Refusal) else "partial"
                 line = f"{kind}: {result.path}: {result.reason}: {result.message}"
-                console.print(line, soft_wrap=True, highlight=False, markup=False)
+                # as Text, in which rich replaces neither [markup] nor :emoji:
+                console.print(Text(printable(line)), soft_wrap=True)
 
         summary = extract_to_store(items, extractor, out, dtype=options["dtype"], progress=show)
     click.echo(_summary(out, len(items), summary, skipped), err=True)
@@ -131,6 +134,8 @@ def _engine_and_contract(options: dict[str, Any]) -> "tuple[Engine, Contract]":
     bundle = load_bundle()
     cuda = options["engine"] != "openvino" and _has_cuda()
     on_cpu = options["engine"] == "openvino" or (options["engine"] == "auto" and not cuda)
+    if on_cpu and options["compile_"]:
+        raise click.UsageError("--compile is for the torch engine: add --engine torch or leave it")
     if on_cpu and name == bundle.contract.backbone and weights is None:
         contract = replace(bundle.contract, class_names=(), **choices)
         chosen = _one_of(get_args(CpuPrecision), precision)

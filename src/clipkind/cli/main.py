@@ -1,5 +1,6 @@
 """The `clipkind` command: subcommands are imported only when used, so that --help is instant."""
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -8,6 +9,7 @@ from typing import Any
 import click
 
 from clipkind.errors import ClipkindError
+from clipkind.text import printable
 
 _COMMANDS = {
     "classify": "Say what kind of content videos are.",
@@ -44,7 +46,8 @@ def _show_version(context: click.Context, _parameter: click.Parameter, value: bo
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all answered, 1 some videos refused, 2 wrong usage, 3 something is not "
-    "installed or the machine lacks it (the message says what to do).",
+    "installed or the machine lacks it (the message says what to do), 70 an error inside clipkind "
+    "(please report it; with CLIPKIND_TRACEBACK=1 set it shows where), 130 stopped.",
 )
 @click.option(
     "--version",
@@ -60,6 +63,9 @@ def app() -> None:
 
 def main() -> None:
     """Entry point: errors become one line on stderr and a documented exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a name the terminal cannot show must not end a run
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code: Any = app(standalone_mode=False)
     except click.exceptions.Abort:
@@ -75,6 +81,8 @@ def main() -> None:
         code = _fail(
             f"{error.name} is not installed; pip install 'clipkind[train]' brings everything", 3
         )
+    except ImportError as error:
+        code = _fail(f"{error.name or 'a package'} is broken: {printable(str(error))}", 3)
     except BrokenPipeError:
         os.dup2(
             os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
@@ -82,7 +90,20 @@ def main() -> None:
         code = 0
     except OSError as error:
         code = _fail(f"{error.filename or 'output'}: {error.strerror or error}", 2)
+    except Exception as error:  # noqa: BLE001 - the last resort: people get a line, not a traceback
+        code = _internal(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _internal(error: Exception) -> int:
+    if os.environ.get("CLIPKIND_TRACEBACK"):
+        import traceback
+
+        traceback.print_exception(error)
+    what = printable(f"{type(error).__name__}: {error}".removesuffix(": "))
+    return _fail(
+        f"internal error: {what}; please report it (set CLIPKIND_TRACEBACK=1 to see where)", 70
+    )
 
 
 def _fail(message: str, code: int) -> int:

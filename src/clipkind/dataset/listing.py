@@ -8,9 +8,9 @@ from pathlib import Path
 NOT_VIDEO = frozenset(
     f".{ending}"
     for endings in (
-        "7z bmp css csv db doc docx flac gz h5 hdf5 htm html ini jpeg jpg js json jsonl log m3u",
-        "m3u8 m4a md mp3 nfo npy npz onnx parquet part pdf png pt pth py rar safetensors sh srt",
-        "sub svg tar tif tiff toml tsv txt vtt wav xml yaml yml zip",
+        "7z bmp css csv db doc docx flac gz h5 hdf5 htm html ini jpeg jpg js journal json jsonl",
+        "lock log m3u m3u8 m4a md mp3 nfo npy npz onnx parquet part pdf png pt pth py rar",
+        "safetensors sh srt sub svg tar tif tiff tmp toml tsv txt vtt wav xml yaml yml zip",
     )
     for ending in endings.split()
 )
@@ -22,7 +22,8 @@ class Listing:
     """Iterates over the files meant by `paths`: a folder means every file below it, sorted.
 
     Hidden files and those that are no videos by name are passed over in folders; `skipped` counts
-    the latter. A path that does not exist comes out as it is, to be refused with a reason.
+    the latter. A path that does not exist, or a folder that cannot be read, comes out as it is, to
+    be refused with a reason: what lies in such a folder must not go missing in silence.
     """
 
     paths: Iterable[str]
@@ -36,7 +37,14 @@ class Listing:
                 yield path
 
     def _walk(self, folder: str) -> Iterator[str]:
-        for parent, folders, files in os.walk(folder):
+        unreadable: list[str] = []
+
+        def note(error: OSError) -> None:
+            unreadable.append(error.filename or folder)
+
+        for parent, folders, files in os.walk(folder, onerror=note):
+            yield from unreadable
+            unreadable.clear()
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(files):
                 if name.startswith("."):
@@ -45,3 +53,4 @@ class Listing:
                     self.skipped += 1
                     continue
                 yield os.path.join(parent, name)  # noqa: PTH118
+        yield from unreadable

@@ -7,6 +7,7 @@ from pathlib import Path
 from clipkind.dataset.listing import Listing
 from clipkind.errors import FileFormatError
 from clipkind.features.extract import Item
+from clipkind.text import printable
 
 
 def items_of(source: Path) -> tuple[list[Item], int]:
@@ -19,7 +20,7 @@ def items_of(source: Path) -> tuple[list[Item], int]:
     if source.suffix.lower() == ".csv" and source.is_file():
         return _csv_items(source), 0
     raise FileFormatError(
-        f"{source}: give a folder of videos or a .csv manifest with a path column"
+        f"{printable(str(source))}: give a folder of videos or a .csv manifest with a path column"
     )
 
 
@@ -46,16 +47,18 @@ def _csv_items(manifest: Path) -> list[Item]:
 
     Paths are relative to the manifest. Without an `id` column the path is the id.
     """
+    shown = printable(str(manifest))
     try:
         with manifest.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows = [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise FileFormatError(f"{manifest}: is not a CSV file in UTF-8 ({error})") from None
+        raise FileFormatError(f"{shown}: is not a CSV file in UTF-8 ({error})") from None
     items = []
-    for number, row in enumerate(rows, start=2):
+    for line, row in rows:
         name = row.get("path") or row.get("file_name")
         if not name:
-            raise FileFormatError(f"{manifest}, line {number}: no path (or file_name) column there")
+            raise FileFormatError(f"{shown}, line {line}: no path (or file_name) column there")
         items.append(
             Item(
                 id=row.get("id") or name,

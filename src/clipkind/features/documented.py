@@ -10,20 +10,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
 from clipkind.contract import Contract
-from clipkind.errors import FileFormatError
+from clipkind.errors import ContractMismatch, FileFormatError
 from clipkind.features.journal import replacing
 from clipkind.features.layout import reading, writing
 from clipkind.features.store import FeatureFile, FeatureRow, FeatureWriter, open_features
 from clipkind.text import printable
 
 _SIZES = ("num_videos", "max_frames", "feature_dim")
+# A file of a few kB may declare any shape: more than fits a large machine's memory is no data set.
+_MOST_BYTES = 64 * 2**30
 # Feature dimensions of the four backbones the documented system could be run with.
 _BACKBONE_DIMS = {
     "resnet50": 2048,
@@ -63,31 +64,20 @@ def import_documented(path: str | Path, backbone: str | None = None) -> Document
     """Read a documented feature file into memory; `backbone` says what made it, if known.
 
     Raises FileFormatError, naming what is off, when the file is damaged, contradicts itself or
-    cannot be of that backbone.
+    cannot be of that backbone. The features, which may be huge, are read after all else fits.
     """
     path = Path(path)
     with reading(path), h5py.File(path, "r") as file:
-        features = _read(file, "features", np.float32, 3)
-        labels = _read(file, "labels", np.int64, 1)
-        lengths = _read(file, "num_frames", np.int64, 1)
+        indices, frames = (_dataset(file, name, "iu", 1) for name in ("labels", "num_frames"))
+        shape = _features_shape(file, backbone)
         class_names = _class_names(str(file.attrs["category_mapping"]))
-        for name, size in zip(_SIZES, features.shape, strict=True):
-            if int(file.attrs[name]) != size:
-                raise FileFormatError(
-                    f"{name} is {file.attrs[name]}, but features has shape {features.shape}"
-                )
-        _require_range("labels", labels, len(features), 0, len(class_names) - 1)
-        _require_range("num_frames", lengths, len(features), 1, features.shape[1])
+        labels = _read_integers(indices, "labels", shape[0], 0, len(class_names) - 1)
+        lengths = _read_integers(frames, "num_frames", shape[0], 1, shape[1])
+        multi_scale = bool(file.attrs["multi_scale"])
+        features = np.asarray(file["features"][...], dtype=np.float32)
         bad = np.flatnonzero(~np.isfinite(features).all(axis=(1, 2)))
         if bad.size:
             raise FileFormatError(f"features of row {bad[0]} are not finite")
-        width = _BACKBONE_DIMS.get(backbone or "", features.shape[2])
-        if width != features.shape[2]:
-            raise FileFormatError(
-                f"{backbone} gives {width} values a frame, this file has {features.shape[2]}: "
-                "name the backbone that made it"
-            )
-        multi_scale = bool(file.attrs["multi_scale"])
     return DocumentedFeatures(features, lengths, labels, class_names, multi_scale, backbone)
 
 
@@ -138,12 +128,45 @@ def _label_indices(store: FeatureFile, class_names: Sequence[str]) -> npt.NDArra
     return np.array([index[row.label] for row in store.rows], dtype=np.int64)
 
 
-def _read(file: h5py.File, name: str, dtype: type[Any], ndim: int) -> npt.NDArray[Any]:
+def _features_shape(file: h5py.File, backbone: str | None) -> tuple[int, int, int]:
+    """[N, T, D] as declared, after checking it against all that is said about it elsewhere."""
+    count, length, width = shape = _dataset(file, "features", "f", 3).shape
+    for name, size in zip(_SIZES, shape, strict=True):
+        if int(file.attrs[name]) != size:
+            raise FileFormatError(f"{name} is {file.attrs[name]}, but features has shape {shape}")
+    wanted = _BACKBONE_DIMS.get(backbone or "", width)
+    if width != wanted:
+        raise FileFormatError(
+            f"{backbone} gives {wanted} values a frame, this file has {width}: "
+            "name the backbone that made it"
+        )
+    num_bytes = 4 * count * max(length, 1) * max(width, 1)
+    if num_bytes > _MOST_BYTES:
+        raise FileFormatError(
+            f"features {shape} would take {num_bytes / 2**30:.0f} GiB of memory, more than "
+            f"{_MOST_BYTES / 2**30:.0f}: split the file"
+        )
+    return count, length, width
+
+
+def _dataset(file: h5py.File, name: str, kinds: str, ndim: int) -> h5py.Dataset:
     data = file[name]
-    kind = np.dtype(dtype).kind
-    if data.ndim != ndim or data.dtype.kind not in (kind, kind.replace("i", "u")):
-        raise FileFormatError(f"{name} is {data.dtype} {data.shape}, not {ndim}-d {dtype.__name__}")
-    return np.asarray(data[...], dtype=dtype)
+    if data.ndim != ndim or data.dtype.kind not in kinds:
+        what = "float32" if "f" in kinds else "int64"
+        raise FileFormatError(f"{name} is {data.dtype} {data.shape}, not {ndim}-d {what}")
+    return data
+
+
+def _read_integers(
+    data: h5py.Dataset, name: str, count: int, low: int, high: int
+) -> npt.NDArray[np.int64]:
+    if len(data) != count:
+        raise FileFormatError(f"{name} has {len(data)} entries for {count} videos")
+    values = np.asarray(data[...], dtype=np.int64)
+    bad = np.flatnonzero((values < low) | (values > high))
+    if bad.size:
+        raise FileFormatError(f"{name} of row {bad[0]} is {values[bad[0]]}, not {low} to {high}")
+    return values
 
 
 def _class_names(mapping_text: str) -> tuple[str, ...]:
@@ -153,16 +176,6 @@ def _class_names(mapping_text: str) -> tuple[str, ...]:
             f"category_mapping {mapping_text} does not number its classes 0 to n-1"
         )
     return tuple(sorted(mapping, key=mapping.__getitem__))
-
-
-def _require_range(
-    name: str, values: npt.NDArray[np.int64], count: int, low: int, high: int
-) -> None:
-    if len(values) != count:
-        raise FileFormatError(f"{name} has {len(values)} entries for {count} videos")
-    bad = np.flatnonzero((values < low) | (values > high))
-    if bad.size:
-        raise FileFormatError(f"{name} of row {bad[0]} is {values[bad[0]]}, not {low} to {high}")
 
 
 def is_documented(path: str | Path) -> bool:
@@ -180,8 +193,23 @@ def store_documented(
     """Write documented features as a feature store under the contract the user vouches for.
 
     What the layout does not know stays unknown: each row is its own group, its path is the source
-    file, its duration and size are 0. Raises ContractMismatch as `FeatureWriter` does.
+    file, its duration and size are 0. Raises ContractMismatch as `FeatureWriter` does, and where
+    its sequences are not of the contract's length or width.
     """
+    _, length, width = data.features.shape
+    if length != contract.sequence_length:
+        raise ContractMismatch(
+            ("num_frames",),
+            f"{printable(str(source))}: num_frames: its sequences have {length} rows, those of "
+            f"{contract.num_frames} frames, multi-scale {contract.multi_scale}, "
+            f"{contract.sequence_length}: give the contract it was made by",
+        )
+    if width != contract.feature_dim:
+        raise ContractMismatch(
+            ("feature_dim",),
+            f"{printable(str(source))}: feature_dim is {width}, not the {contract.feature_dim} of "
+            f"{contract.backbone}: name the backbone that made it",
+        )
     with FeatureWriter(destination, contract, "float32") as writer:
         for i, video_id in enumerate(data.ids):
             length = int(data.lengths[i])

@@ -20,7 +20,7 @@ class _Idle(Enum):
 
 
 IDLE: Final = _Idle.IDLE
-"""No video is being decoded just now: waiting longer would not fill the batch."""
+"""Nothing has come yet: better to work on what is there than to wait."""
 
 
 JOIN_S = 2.0
@@ -79,14 +79,15 @@ class Feed:
         """A video is done with: another may start."""
         self._slots.release()
 
-    def next(self, *, idle: bool) -> Delivery | _Idle | None:
-        """The next message; None at the end; with `idle`, IDLE rather than wait for a new video.
+    def next(self, *, idle: bool, eager: bool) -> Delivery | _Idle | None:
+        """The next message; None at the end.
 
+        IDLE, with `idle`, rather than wait for a new video; with `eager`, rather than wait at all.
         Raises whatever iterating over the paths raised.
         """
         while self._running:
             try:
-                item = self._queue.get(block=not (idle and self._decoding == 0))
+                item = self._queue.get(block=not (eager or (idle and self._decoding == 0)))
             except queue.Empty:
                 return IDLE
             if isinstance(item, Exception):
@@ -102,7 +103,7 @@ class Feed:
                 self._slots.acquire()
                 with self._paths_lock:
                     upcoming = None if self._stopped else next(self._numbered, None)
-                if upcoming is None:
+                if upcoming is None or self._stopped:  # the paths may have come late
                     self._slots.release()
                     return
                 self._decode(worker, *upcoming)

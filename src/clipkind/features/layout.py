@@ -1,8 +1,9 @@
 """The layout of a feature file: what a row says about its video, and how HDF5 holds it.
 
-Attributes `format`, `format_version`, `contract` (JSON), `contract_sha256`, `clipkind_version`;
-dataset `features` [N, T, D] float16 or float32, rows zero-padded to T and sorted by id; groups
-`videos` and `refused` with one dataset a column, named as the fields of the row classes below.
+Attributes `format`, `format_version`, `contract` (JSON), `contract_sha256`, `clipkind_version`,
+`engine` (which computed the features, at which precision; empty: unknown); dataset `features`
+[N, T, D] float16 or float32, rows zero-padded to T and sorted by id; groups `videos` and `refused`
+with one dataset a column, named as the fields of the row classes below.
 """
 
 import json
@@ -79,7 +80,7 @@ def printable_row(row: Row) -> Row:
     return replace(row, **texts)
 
 
-def write_header(file: h5py.File, contract: Contract) -> None:
+def write_header(file: h5py.File, contract: Contract, engine: str) -> None:
     """Write the attributes."""
     file.attrs["format_version"] = FORMAT_VERSION
     texts = {
@@ -87,13 +88,14 @@ def write_header(file: h5py.File, contract: Contract) -> None:
         "contract": json.dumps(contract.to_json()),
         "contract_sha256": contract.sha256,
         "clipkind_version": __version__,
+        "engine": engine,
     }
     for name, text in texts.items():
         file.attrs.create(name, text.encode(), dtype=_text_type([text]))
 
 
-def read_header(file: h5py.File) -> Contract:
-    """The contract, after checking that this is a feature file of a version known here."""
+def read_header(file: h5py.File) -> tuple[Contract, str]:
+    """Contract and engine, after checking that this is a feature file of a version known here."""
     if file.attrs.get("format") != FORMAT.encode():
         hint = ": it is one of the documented system, which import_documented reads"
         raise FileFormatError(
@@ -107,7 +109,7 @@ def read_header(file: h5py.File) -> Contract:
     contract = Contract.from_json(dict(json.loads(file.attrs["contract"])))
     if contract.sha256.encode() != file.attrs["contract_sha256"]:
         raise FileFormatError("the contract was changed after it was written: extract again")
-    return contract
+    return contract, file.attrs.get("engine", b"").decode()
 
 
 def write_table(group: h5py.Group, rows: Sequence[Row], kind: type[Row]) -> None:

@@ -23,6 +23,8 @@ from clipkind.video.probe import VideoInfo
 
 BATCH_SIZE = 24
 """Pictures per engine call, as documented."""
+EAGER = 8
+"""Pictures an idle engine starts on without waiting for a full batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class FeatureExtractor:
     """Turns videos into features under one contract. Use as a context manager, or call `close`.
 
     `jobs` decoding processes run beside the engine; each video may take `timeout_s` to decode.
+    Where decoding is ahead, batches fill to `batch_size`; an idle engine starts at `eager`.
     """
 
     def __init__(
@@ -90,11 +93,13 @@ class FeatureExtractor:
         *,
         jobs: int = 1,
         batch_size: int = BATCH_SIZE,
+        eager: int = EAGER,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.engine = engine
         self.contract = contract
         self._batch_size = batch_size
+        self._eager = min(eager, batch_size)
         threads = 0 if jobs == 1 else 1
         self._workers = [DecodeWorker(threads=threads, timeout_s=timeout_s) for _ in range(jobs)]
 
@@ -126,7 +131,7 @@ class FeatureExtractor:
         jobs: dict[int, _Job] = {}
         batch: list[tuple[_Job, Picture]] = []
         with Feed(paths, self._workers, self.contract) as feed:
-            while (item := feed.next(idle=bool(batch))) is not None:
+            while item := feed.next(idle=bool(batch), eager=self._worth_starting(batch)):
                 if item is IDLE:
                     yield from self._embed(batch, feed)
                     batch = []
@@ -150,6 +155,10 @@ class FeatureExtractor:
                     batch = [(owner, picture) for owner, picture in batch if owner is not job]
                     feed.release()
                     yield Refusal(job.path, message.reason, str(message), _since(job))
+
+    def _worth_starting(self, batch: list[tuple[_Job, Picture]]) -> bool:
+        """Enough for an engine that has nothing else to do, or the rest of some video."""
+        return len(batch) >= self._eager or any(job.end for job, _ in batch)
 
     def _embed(self, batch: list[tuple[_Job, Picture]], feed: Feed) -> Iterator[VideoFeatures]:
         embeddings = self.engine.embed([picture for _, picture in batch])
@@ -185,10 +194,14 @@ def _since(job: _Job) -> float:
 
 def _what_is_missing(end: End, wanted: int) -> tuple[Reason | None, str]:
     info = end.info
-    if info.truncated or end.damaged:
+    if info.truncated:
         return Reason.TRUNCATED, (
             f"ends at {info.duration_s:.1f} s of {info.declared_s:.1f} s; "
             "the answer covers what is there"
+        )
+    if end.damaged:
+        return Reason.TRUNCATED, (
+            f"cannot be read past {info.duration_s:.1f} s; the answer covers what is there"
         )
     if end.lost:
         return Reason.FRAMES_LOST, (

@@ -6,7 +6,7 @@ The file is described in `clipkind.features.layout`.
 import difflib
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -36,6 +36,9 @@ __all__ = ["FeatureFile", "FeatureRow", "FeatureWriter", "RefusedRow", "open_fea
 
 # More than the index and text columns take for a video, unless its path is absurdly long.
 _ROW_OVERHEAD = 8192
+# The video could not be looked at, which says nothing against what was extracted before: a share
+# that is not mounted or a busy machine must not cost finished work.
+_NOT_LOOKED_AT = (Reason.MISSING, Reason.PERMISSION, Reason.TIMEOUT, Reason.DECODER_CRASHED)
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -48,6 +51,8 @@ class FeatureFile:
 
     path: Path
     contract: Contract
+    engine: str
+    """What computed the features, at which precision; empty: unknown."""
     rows: tuple[FeatureRow, ...]
     refused: tuple[RefusedRow, ...]
     dtype: np.dtype[np.floating[Any]]
@@ -64,7 +69,7 @@ class FeatureFile:
                 raise
 
     def _load(self) -> None:
-        self.contract = read_header(self._file)
+        self.contract, self.engine = read_header(self._file)
         self.rows = read_table(self._file["videos"], FeatureRow)
         self.refused = read_table(self._file["refused"], RefusedRow)
         check_rows(self.rows, self.contract.sequence_length)
@@ -151,20 +156,24 @@ class FeatureWriter:
         path: str | Path,
         contract: Contract,
         dtype: Literal["float16", "float32"] = "float16",
+        engine: str = "",
     ) -> None:
         """Begin, or take over the rows of an existing file and journal made by the same rules.
 
+        `engine` says what computes the features, at which precision: their numbers differ too much
+        to mix. Empty, here or there: unknown, not compared, and the file then names none.
         Raises ContractMismatch when they were made by others, FileFormatError when one is damaged
         or holds another dtype, ClipkindError when another process is writing there.
         """
         self.path = Path(path)
         self.contract = contract
         self._dtype: np.dtype[np.floating[Any]] = np.dtype(dtype)
+        self._engine = engine
         self._entries: dict[str, _Entry] = {}
         self._old: FeatureFile | None = None
         self._finished = False
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        header = {"contract": contract.to_json(), "dtype": dtype}
+        header = {"contract": contract.to_json(), "dtype": dtype, "engine": engine}
         self._journal = Journal(self.path.with_name(self.path.name + ".journal"), header)
         try:
             if self.path.exists():
@@ -183,8 +192,8 @@ class FeatureWriter:
     def add(self, row: FeatureRow, features: npt.ArrayLike) -> None:
         """Store `features` [row.length, D]; on return they are safe. An equal id is replaced.
 
-        Raises FileFormatError when shape or values cannot be stored, OSError (disk full) with
-        everything as it was.
+        Raises VideoError (`bad_features`) when the values do not fit the file's dtype,
+        FileFormatError when the shape is wrong, OSError (disk full) with everything as it was.
         """
         row = printable_row(row)
         check_rows([row], self.contract.sequence_length)
@@ -192,9 +201,28 @@ class FeatureWriter:
         record = self._journal.append({"row": asdict(row)}, block)
         self._entries[row.id] = _Entry(row, record)
 
+    def update(self, id: str, **changes: str) -> None:
+        """Change what is said about a stored video (path, label, …) and keep its features."""
+        entry = self._entries[printable(id)]
+        assert isinstance(entry.row, FeatureRow)  # noqa: S101 - only of what `has` says is done
+        row = printable_row(replace(entry.row, **changes))  # type: ignore[arg-type]
+        if row != entry.row:
+            self.add(row, self._padded(entry.row, entry.source)[: row.length])
+
+    def name_classes(self) -> None:
+        """Make the contract's class names those of the videos' labels, sorted."""
+        labels = {e.row.label for e in self._entries.values() if isinstance(e.row, FeatureRow)}
+        self.contract = replace(self.contract, class_names=tuple(sorted(labels - {""})))
+
     def refuse(self, row: RefusedRow) -> None:
-        """Record a video that cannot be read; `has` stays false, so it will be tried again."""
+        """Record a video that cannot be read; `has` stays false, so it will be tried again.
+
+        Features stored earlier stay where the reason is that the video could not be looked at.
+        """
         row = printable_row(row)
+        entry = self._entries.get(row.id)
+        if entry and isinstance(entry.row, FeatureRow) and row.reason in _NOT_LOOKED_AT:
+            return
         record = self._journal.append({"refused": asdict(row)})
         self._entries[row.id] = _Entry(row, record)
 
@@ -232,6 +260,7 @@ class FeatureWriter:
         ours = f"this extraction into {name}"
         self.contract.require_same(old.contract, ours=ours, theirs="the file already there")
         self._require_dtype(name, str(old.dtype), "choose another --out")
+        self._require_engine(name, old.engine)
         self._keep_class_names(old.contract)
         self._entries |= {row.id: _Entry(row, old) for row in old.rows}
         self._entries |= {row.id: _Entry(row, old) for row in old.refused}
@@ -246,6 +275,7 @@ class FeatureWriter:
             what = f"{name}: unfinished extraction with another {', '.join(error.fields)}"
             raise ContractMismatch(error.fields, f"{what}: {way_out}") from None
         self._require_dtype(name, self._journal.header["dtype"], way_out)
+        self._require_engine(name, self._journal.header.get("engine", ""))
         self._keep_class_names(theirs)
         for record in self._journal.records:
             row: FeatureRow | RefusedRow
@@ -263,6 +293,13 @@ class FeatureWriter:
         if theirs != self._dtype:
             raise FileFormatError(f"{name}: holds {theirs} features, not {self._dtype}: {way_out}")
 
+    def _require_engine(self, name: str, theirs: str) -> None:
+        if theirs and self._engine and theirs != self._engine:
+            what = f"{name}: holds features by {theirs}, not {self._engine}"
+            way_out = "use the same engine and precision or choose another --out"
+            raise ContractMismatch(("engine",), f"{what}: {way_out}")
+        self._engine = theirs and self._engine  # where one is unknown, so is that of the whole
+
     def _encode(self, row: FeatureRow, features: npt.NDArray[Any]) -> bytes:
         shape = (row.length, self.contract.feature_dim)
         if features.shape != shape:
@@ -271,9 +308,8 @@ class FeatureWriter:
             stored = features.astype(self._dtype)
         bad = np.flatnonzero(~np.isfinite(stored).all(axis=1))
         if bad.size:
-            raise FileFormatError(
-                f"{row.id}: features of row {bad[0]} are not finite numbers of {self._dtype}"
-            )
+            what = f"{row.id}: features of row {bad[0]} are not finite numbers of {self._dtype}"
+            raise VideoError(Reason.BAD_FEATURES, what)
         return stored.tobytes()
 
     def _write(self, path: Path) -> None:
@@ -283,7 +319,7 @@ class FeatureWriter:
         shape = (len(stored), self.contract.sequence_length, self.contract.feature_dim)
         num_bytes = math.prod(shape) * self._dtype.itemsize + len(entries) * _ROW_OVERHEAD
         with writing(path, num_bytes) as file:
-            write_header(file, self.contract)
+            write_header(file, self.contract, self._engine)
             write_table(file.create_group("videos"), [row for row, _ in stored], FeatureRow)
             refused = [e.row for e in entries if isinstance(e.row, RefusedRow)]
             write_table(file.create_group("refused"), refused, RefusedRow)

@@ -5,12 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import numpy.typing as npt
 
 from clipkind.contract import Contract, MultiScale
-from clipkind.errors import FileFormatError, Reason, VideoError
-from clipkind.features.documented import import_documented, is_documented
+from clipkind.errors import ContractMismatch, FileFormatError, Reason, VideoError
+from clipkind.features.documented import DocumentedFeatures, import_documented, is_documented
 from clipkind.features.engines.openvino_engine import OpenVinoEngine
 from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures
 from clipkind.features.store import FeatureFile, open_features
@@ -35,6 +34,8 @@ class Classifier:
         jobs: int = 1,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
+        if jobs < 1:  # with none, videos would come out as no answers at all
+            raise ValueError(f"jobs is {jobs}; it must be at least 1")
         self.bundle = bundle
         self.contract: Contract = bundle.contract_for(multi_scale)
         self.class_names = self.contract.class_names
@@ -79,6 +80,7 @@ class Classifier:
         """Answers from a feature file instead of videos (ids None: all in it).
 
         A documented-layout file records no backbone, so `backbone` must say which one made it.
+        The file's class names may be others than the model's: they do not shape features.
         Raises ContractMismatch where the file was made by other rules than the model's,
         FileFormatError where it cannot be read.
         """
@@ -87,17 +89,9 @@ class Classifier:
             yield from self._classify_documented(path, ids, backbone)
             return
         with open_features(path) as file:
-            self.contract.require_same(
-                file.contract, ours=f"model {self.bundle.name}", theirs=str(path)
-            )
+            self._require_fit(file.contract, path)
             for video_id in file.ids if ids is None else ids:
                 yield self._classify_row(file, video_id)
-
-    def probabilities(self, features: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Class probabilities [C] of one feature sequence [T, D]."""
-        members, _ = self._heads(features)
-        mean: npt.NDArray[np.float32] = members.mean(axis=0)
-        return mean
 
     def start(self) -> None:
         """Compile the backbone and start the decoding processes now, not at the first video."""
@@ -146,22 +140,38 @@ class Classifier:
             raise FileFormatError(
                 f"{path} does not record its backbone; say which one made it with --backbone"
             )
+        self._require_documented_fit(data, backbone, path)
+        rows = {video_id: i for i, video_id in enumerate(data.ids)}
+        for video_id in rows if ids is None else ids:
+            row = rows.get(video_id)
+            if row is None:
+                there = f"rows {data.ids[0]} to {data.ids[-1]}" if data.ids else "no rows"
+                message = f"{path} has {there}"
+                yield self._refused(video_id, Reason.UNKNOWN_ID, message, 0.0)
+            else:
+                yield self._predict(video_id, data.features[row, : data.lengths[row]])
+
+    def _require_documented_fit(self, data: DocumentedFeatures, backbone: str, path: Path) -> None:
         theirs = replace(
             self.contract,
             multi_scale="documented" if data.multi_scale else "single",
             backbone=backbone,
             feature_dim=data.features.shape[2],
-            class_names=data.class_names,
         )
-        self.contract.require_same(theirs, ours=f"model {self.bundle.name}", theirs=str(path))
-        rows = {video_id: i for i, video_id in enumerate(data.ids)}
-        for video_id in rows if ids is None else ids:
-            row = rows.get(video_id)
-            if row is None:
-                message = f"{path} has rows {data.ids[0]} to {data.ids[-1]}"
-                yield self._refused(video_id, Reason.UNKNOWN_ID, message, 0.0)
-            else:
-                yield self._predict(video_id, data.features[row, : data.lengths[row]])
+        self._require_fit(theirs, path)
+        length, wanted = data.features.shape[1], self.contract.sequence_length
+        if length != wanted:
+            raise ContractMismatch(
+                ("num_frames",),
+                f"{path} does not fit model {self.bundle.name}: its num_frames gives sequences of "
+                f"{length}, not {wanted}. Extract the features again with the model's settings, "
+                "or use the model made for them.",
+            )
+
+    def _require_fit(self, theirs: Contract, path: Path) -> None:
+        self.contract.require_same(
+            theirs, ours=f"model {self.bundle.name}", theirs=str(path), classes=False
+        )
 
     def _predict(
         self,

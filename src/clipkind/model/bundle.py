@@ -12,13 +12,18 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from clipkind.contract import Contract
 from clipkind.errors import FileFormatError
 
+_T = TypeVar("_T")
 FORMAT = "clipkind-bundle"
 FORMAT_VERSION = 1
+_JSON_NAMES: dict[type, str] = {
+    dict: "an object", list: "a list", str: "a text", int: "an integer", float: "a number",
+    bool: "true or false", type(None): "null",
+}  # fmt: skip
 BACKBONE_FILE = "backbone.onnx"
 DEFAULT_BUNDLE = Path(__file__).parent.parent / "bundled" / "default"
 """The model that comes with the package."""
@@ -90,19 +95,50 @@ def load_bundle(path: Path | str | None = None) -> Bundle:
             f"{manifest} has format version {data.get('format_version')!r}, this clipkind reads "
             f"{FORMAT_VERSION}; use the clipkind that made it or make the bundle again"
         )
-    try:
-        bundle = Bundle(
-            path=folder,
-            name=data["name"],
-            contract=Contract.from_json(data["contract"]),
-            members=tuple(Member(m["name"], m["config"]) for m in data["members"]),
-            measured=data["measured"],
-            provenance=data["provenance"],
-        )
-        _check_files(folder, bundle, data["files"])
-    except (KeyError, TypeError) as error:
-        raise FileFormatError(f"{manifest} lacks {error}") from None
+    contract = Contract.from_json(_entry(data, "contract", dict, manifest))
+    bundle = Bundle(
+        path=folder,
+        name=_entry(data, "name", str, manifest),
+        contract=contract,
+        members=_members(_entry(data, "members", list, manifest), contract, manifest),
+        measured=_entry(data, "measured", dict, manifest),
+        provenance=_entry(data, "provenance", dict, manifest),
+    )
+    _check_files(folder, bundle, _entry(data, "files", dict, manifest))
     return bundle
+
+
+def _entry(data: dict[str, Any], name: str, kind: type[_T], place: Path | str) -> _T:
+    """`data[name]`, which must be there and of that kind: people edit model.json by hand."""
+    if name not in data:
+        raise FileFormatError(f"{place} lacks {name!r}; copy the bundle again")
+    value = data[name]
+    if type(value) is not kind:
+        raise FileFormatError(
+            f"{place}: {name} must be {_JSON_NAMES[kind]}, not {_JSON_NAMES[type(value)]}; "
+            "copy the bundle again"
+        )
+    return value
+
+
+def _members(entries: list[Any], contract: Contract, manifest: Path) -> tuple[Member, ...]:
+    """The networks; each must give one logit a class, or answers would bear the wrong names."""
+    if not entries:
+        raise FileFormatError(f"{manifest}: members is empty; a model needs at least one network")
+    members = []
+    for number, entry in enumerate(entries):
+        place = f"{manifest}, member {number}"
+        if not isinstance(entry, dict):
+            raise FileFormatError(f"{place} must be an object, not {_JSON_NAMES[type(entry)]}")
+        config = _entry(entry, "config", dict, place)
+        logits, wanted = _entry(config, "num_classes", int, place), len(contract.class_names)
+        if logits != wanted:
+            raise FileFormatError(
+                f"{place} has num_classes {logits}, but the contract names {wanted} classes; "
+                "copy the bundle again"
+            )
+        members.append(Member(_entry(entry, "name", str, place), config))
+    return tuple(members)
 
 
 def _check_files(folder: Path, bundle: Bundle, files: dict[str, str]) -> None:

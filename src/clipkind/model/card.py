@@ -1,19 +1,9 @@
 """The model card: a bundle's README, generated from what the bundle itself records."""
 
+from itertools import combinations
 from typing import Any
 
 from clipkind.model.bundle import Bundle
-
-_LIMITS = """\
-## Limits
-
-* Clips come from public repositories and packages; many are screen-sized GIF conversions. Results
-  on other sources, long films, vertical phone video or heavy compression are not covered by the
-  figures above.
-* Confidences are the mean of the members' softmax and are not calibrated.
-* Animation, Gaming and Natural_Content are confused with each other most (see the matrix).
-* One label a video: a film that changes its kind gets the kind that dominates.
-"""
 
 
 def model_card(bundle: Bundle) -> str:
@@ -36,8 +26,8 @@ def model_card(bundle: Bundle) -> str:
     ]
     for mode, result in bundle.measured.items():
         parts += [f"### Multi-scale {mode}", _results(result, contract.class_names)]
-    parts.append(_LIMITS)
-    return "\n\n".join(parts)
+    parts += ["## Limits", _limits(bundle)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _results(result: dict[str, Any], class_names: tuple[str, ...]) -> str:
@@ -60,3 +50,29 @@ def _results(result: dict[str, Any], class_names: tuple[str, ...]) -> str:
     for name, row in zip(class_names, result["confusion"], strict=True):
         lines.append(f"| {name} | " + " | ".join(map(str, row)) + " |")
     return "\n".join(lines)
+
+
+def _limits(bundle: Bundle) -> str:
+    """What its makers say it is not for, what the figures show, what holds for every bundle."""
+    lines = [
+        *bundle.provenance.get("limits", []),
+        "Confidences are the mean of the members' softmax and are not calibrated.",
+        *_confusions(bundle),
+        "One label a video: a film that changes its kind gets the kind that dominates.",
+    ]
+    return "\n".join(f"* {line}" for line in lines)
+
+
+def _confusions(bundle: Bundle) -> list[str]:
+    """The two pairs of classes taken for each other most often, in the bundle's own mode."""
+    result = bundle.measured.get(bundle.contract.multi_scale)
+    if result is None:
+        return []
+    matrix, names = result["confusion"], bundle.contract.class_names
+    pairs = [
+        (matrix[i][j] + matrix[j][i], f"{names[i]} and {names[j]}")
+        for i, j in combinations(range(len(names)), 2)
+    ]
+    worst = [f"{pair} ({n})" for n, pair in sorted(pairs, key=lambda p: -p[0])[:2] if n]
+    total = sum(map(sum, matrix))
+    return [f"Taken for each other most, of {total}: {', '.join(worst)}."] if worst else []

@@ -18,9 +18,10 @@ from av.video.stream import VideoStream
 from clipkind.contract import Contract
 from clipkind.errors import Reason, VideoError
 from clipkind.video.picture import Picture, PictureMaker
-from clipkind.video.probe import VideoInfo, describe, read_table
+from clipkind.video.probe import VideoInfo, describe
 from clipkind.video.sampling import Run, plan_samples
 from clipkind.video.source import open_video
+from clipkind.video.table import read_table
 
 SEEK_GAP = 64
 """Packets worth skipping by a seek; fewer are read over."""
@@ -37,20 +38,18 @@ class ClipReader:
     """
 
     def __init__(self, path: Path | str, contract: Contract, *, threads: int = 0) -> None:
+        self._path, self._threads = Path(path), threads
         self._stack = ExitStack()
         with self._stack:
-            self._container, self._stream = self._stack.enter_context(open_video(Path(path)))
+            self._open()
             self.table = read_table(self._container, self._stream)
-            if not self._rewind():
-                self._container, self._stream = self._stack.enter_context(open_video(Path(path)))
+            self._restart()
             self.plan = plan_samples(self.table, contract)
-            self._context = self._stream.codec_context
-            self._context.thread_type = "AUTO"
-            self._context.thread_count = threads
             self._picture = PictureMaker(contract, self._stream.sample_aspect_ratio)
-            self._demux: Iterator[Packet[VideoStream]] = self._container.demux(self._stream)
             self._stack = self._stack.pop_all()
-        self._place = 0
+        self._seekable = True
+        self.restarts = 0
+        """Times the file was read from its start again, because it cannot seek."""
         self._rotation = 0
         self.decoded = 0
         """Frames that came out of the decoder."""
@@ -103,14 +102,13 @@ class ClipReader:
     def _decoded(self, run: Run) -> Iterator[tuple[int, VideoFrame]]:
         """(time, frame) in display order: feed the run's packets, then drain the decoder."""
         wanted = frozenset(run.targets)
-        context = self._context
-        skippable = context.name in _SKIPPABLE and self.table.timestamped
+        skippable = self._context.name in _SKIPPABLE and self.table.timestamped
         for packet in self._packets(run):
             if skippable:
-                context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+                self._context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
             yield from self._output(packet)
         yield from self._output(None)
-        context.flush_buffers()
+        self._context.flush_buffers()
 
     def _output(self, packet: "Packet[VideoStream] | None") -> Iterator[tuple[int, VideoFrame]]:
         try:
@@ -126,9 +124,10 @@ class ClipReader:
 
     def _packets(self, run: Run) -> "Iterator[Packet[VideoStream]]":
         """The packets at the run's places in the file."""
-        if run.first - self._place > SEEK_GAP and not self._seek(run):
-            self._rewind()
-            self._demux, self._place = self._container.demux(self._stream), 0
+        if run.first - self._place > SEEK_GAP and self._seekable and not self._seek(run):
+            self._seekable = False  # MPEG-PS, say: from here on everything is read in turn
+            self.restarts += 1
+            self._restart()
         try:
             while self._place <= run.last:
                 packet = next(self._demux)
@@ -139,18 +138,28 @@ class ClipReader:
         except (StopIteration, av.error.FFmpegError, OSError):
             return
 
-    def _rewind(self) -> bool:
-        """Back to the first packet; False where the container cannot seek."""
+    def _open(self) -> None:
+        """Open the file, at its first packet."""
+        self._container, self._stream = self._stack.enter_context(open_video(self._path))
+        self._context = self._stream.codec_context
+        self._context.thread_type = "AUTO"
+        self._context.thread_count = self._threads
+        self._demux: Iterator[Packet[VideoStream]] = self._container.demux(self._stream)
+        self._place = 0
+
+    def _restart(self) -> None:
+        """Back to the first packet; where the container cannot seek, by opening the file anew."""
+        start = min(int(self.table.entry_dts.min()), 0)
         try:
-            start = int(self.table.key_dts.min())
-            self._container.seek(min(start, 0), stream=self._stream, backward=True)
+            self._container.seek(start, stream=self._stream, backward=True)
         except (av.error.FFmpegError, OSError):
-            return False
-        return True
+            self._open()
+        else:
+            self._demux, self._place = self._container.demux(self._stream), 0
 
     def _seek(self, run: Run) -> bool:
         """Jump to the run's key frame; False where the container lands past it."""
-        dts = int(self.table.key_dts[run.key])
+        dts = int(self.table.entry_dts[run.key])
         try:
             self._container.seek(dts, stream=self._stream, backward=True)
             demux = self._container.demux(self._stream)

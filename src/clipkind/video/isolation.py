@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from clipkind.contract import Contract
-from clipkind.errors import Reason, VideoError
+from clipkind.errors import MissingDependency, Reason, VideoError
 from clipkind.video.picture import Picture
 from clipkind.video.probe import VideoInfo
 
@@ -73,6 +73,7 @@ class DecodeWorker:
         self._threads = threads
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready = False
         self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -86,6 +87,7 @@ class DecodeWorker:
         if self._process is not None and self._process.poll() is not None:
             self._discard(self._process)
         if self._process is None:
+            self._ready = False
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "clipkind.video.worker", str(MEMORY_LIMIT)],
                 stdin=subprocess.PIPE,
@@ -113,7 +115,9 @@ class DecodeWorker:
             "path": os.fsencode(path).hex(),
             "contract": contract.to_json(),
             "threads": self._threads,
+            "timeout_s": self._timeout_s,
         }
+        self._await_ready(process)
         finished = False
         timer.start()
         try:
@@ -134,14 +138,16 @@ class DecodeWorker:
 
     def kill(self) -> None:
         """End the video under way, if any; may be called from another thread than `read`."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        process = self._process  # the reading thread may drop it at any time
+        if process is not None:
+            process.kill()
+            process.wait()
 
     def close(self) -> None:
         """End the process. Safe to call twice."""
-        if self._process is not None:
-            self._discard(self._process)
+        process = self._process
+        if process is not None:
+            self._discard(process)
 
     def _discard(self, process: subprocess.Popen[bytes]) -> None:
         process.kill()
@@ -152,6 +158,16 @@ class DecodeWorker:
                     pipe.close()
         if self._process is process:
             self._process = None
+
+    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout  # noqa: S101 - a pipe by construction
+        if not self._ready and not process.stdout.readline():
+            self._discard(process)
+            raise MissingDependency(
+                f"the decoding process ({sys.executable} -m clipkind.video.worker) does not start: "
+                "run clipkind doctor, and check that clipkind is installed in this environment"
+            )
+        self._ready = True
 
     @staticmethod
     def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
@@ -166,7 +182,7 @@ class DecodeWorker:
         return VideoError(Reason.DECODER_CRASHED, "crashed the decoder; re-encode it")
 
 
-def _messages(stream: Any, crop: int) -> Iterator[Message]:
+def _messages(stream: IO[bytes], crop: int) -> Iterator[Message]:
     """Read one video's messages. Raises EOFError when the process dies in between."""
     while True:
         line = stream.readline()
@@ -186,7 +202,7 @@ def _messages(stream: Any, crop: int) -> Iterator[Message]:
             return
 
 
-def _read_pictures(stream: BinaryIO, count: int, crop: int) -> tuple[Picture, ...]:
+def _read_pictures(stream: IO[bytes], count: int, crop: int) -> tuple[Picture, ...]:
     size = count * crop * crop * 3
     data = stream.read(size)
     if len(data) != size:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from av.filter import Graph
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange
 
 from clipkind.contract import Contract
 
@@ -23,14 +23,15 @@ BACKGROUND = 255
 HD_HEIGHT = 720
 """Untagged video this tall or taller is taken as BT.709, below as BT.601, as players do."""
 _MATRICES = {
-    Colorspace.ITU709: "bt709",
-    Colorspace.FCC: "fcc",
-    Colorspace.ITU601: "bt601",
-    Colorspace.SMPTE170M: "smpte170m",
-    Colorspace.SMPTE240M: "smpte240m",
-    9: "bt2020nc",
-    10: "bt2020nc",
+    1: "bt709",
+    4: "fcc",
+    5: "bt601",
+    6: "bt601",
+    7: "smpte240m",
+    9: "bt2020",
+    10: "bt2020",
 }
+"""swscale's names of the matrix coefficients numbered in ISO/IEC 23091-2 (ITU-T H.273)."""
 
 
 class PictureMaker:
@@ -96,7 +97,7 @@ class PictureMaker:
 
 def _matrix(frame: VideoFrame) -> str:
     guess = "bt709" if frame.height >= HD_HEIGHT else "bt601"
-    return _MATRICES.get(frame.colorspace, guess)
+    return _MATRICES.get(int(frame.colorspace), guess)
 
 
 def _has_alpha(frame: VideoFrame) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipkind.contract import Contract
-from clipkind.video.probe import FrameTable, IntArray
+from clipkind.video.table import FrameTable, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Run:
     """Packets to decode in one go, from a key frame's to the last one a wanted frame needs."""
 
     key: int
-    """Index into `FrameTable.keys`."""
+    """Index into the table's entries."""
     first: int
     """Place of the key frame's packet in the file."""
     last: int
@@ -38,8 +38,6 @@ class SamplePlan:
     """For each temporal scale, the position in `targets` of each of its samples."""
     times_s: npt.NDArray[np.float64]
     """Sample times of the base scale, in seconds from the first frame, shape [num_frames]."""
-    spacing: float
-    """Ticks between samples of the base scale."""
     runs: tuple[Run, ...]
 
     @property
@@ -81,7 +79,6 @@ def plan_samples(table: FrameTable, contract: Contract) -> SamplePlan:
         targets=targets,
         scales=tuple(np.split(inverse.astype(np.int64), cuts)),
         times_s=np.array([float(share * seconds) for share in base]),
-        spacing=float(sampled / contract.num_frames),
         runs=_runs(table, targets),
     )
 
@@ -91,6 +88,8 @@ def _choose(table: FrameTable, times: list[Fraction], reach: Fraction) -> IntArr
     ticks = np.array([floor(time) for time in times], dtype=np.int64)
     chosen = table.pts[np.searchsorted(table.pts, ticks, "right") - 1]
     key_pts = table.pts[table.keys]
+    if not len(key_pts):
+        return chosen
     after = np.searchsorted(key_pts, ticks, "right")
     neighbours = key_pts[np.clip([after - 1, after], 0, len(key_pts) - 1)].T.tolist()
     for i, (time, keys) in enumerate(zip(times, neighbours, strict=True)):
@@ -107,11 +106,11 @@ def _runs(table: FrameTable, targets: IntArray) -> tuple[Run, ...]:
     on screen; runs that overlap in the file so are decoded as one.
     """
     frames = np.searchsorted(table.pts, targets)
-    governing = np.clip(np.searchsorted(table.keys, frames, "right") - 1, 0, None)
+    governing = np.clip(np.searchsorted(table.entry_pts, targets, "right") - 1, 0, None)
     runs: list[Run] = []
     for key in np.unique(governing):
         mine = governing == key
-        first = int(table.order[table.keys[key]])
+        first = int(table.entry_order[key])
         # not before the key frame: frames from before the first one in the file cannot be decoded
         last = max(first, int(table.order[frames[mine]].max()))
         run = Run(int(key), first, last, _ints(targets[mine]))

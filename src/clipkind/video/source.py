@@ -41,6 +41,8 @@ def check_file(path: Path) -> None:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise VideoError(Reason.NOT_A_FILE, f"cannot be opened: {why}") from None
     if stat.S_ISDIR(status.st_mode):
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise VideoError(Reason.PERMISSION, "no permission to look into the folder")
         raise VideoError(Reason.IS_DIRECTORY, "is a folder; name the videos in it")
     if not stat.S_ISREG(status.st_mode):
         raise VideoError(Reason.NOT_A_FILE, "is not a regular file; copy the video to one")
@@ -77,13 +79,14 @@ def _main_stream(container: InputContainer) -> VideoStream:
     streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if not streams:
         raise VideoError(Reason.NO_VIDEO_STREAM, "has no video stream (audio only?)")
+    streams = [s for s in streams if s.codec_context is not None]
+    if not streams:
+        raise VideoError(Reason.UNDECODABLE, "has a codec this FFmpeg does not know; re-encode it")
     stream = max(streams, key=lambda s: s.width * s.height)
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all
     context = stream.codec_context
-    if context is None:
-        raise VideoError(Reason.UNDECODABLE, "has a codec this FFmpeg does not know")
     check_size(context.width, context.height)
     context.options = _DECODER_OPTIONS
     return stream

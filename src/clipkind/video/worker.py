@@ -1,6 +1,7 @@
 """The decoding process: reads requests on stdin, writes pictures on stdout. See `isolation`.
 
 Messages to the parent are a JSON line and, for pictures, the raw bytes it announces:
+    {"kind": "ready"}                                   once, when the process has started
     {"kind": "start", "frames": K}                      the plan
     {"kind": "pictures", "positions": [...], "new": n}  n new pictures; a position is an index into
                                                         all pictures sent so far
@@ -31,8 +32,10 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a codec prints must not end up between the messages
     limit_memory(int(sys.argv[1]))
+    _send(out, {"kind": "ready"})
     for line in sys.stdin.buffer:
         request = json.loads(line)
+        alarm(2 * request["timeout_s"])
         try:
             _serve(os.fsdecode(bytes.fromhex(request["path"])), request, out)
         except VideoError as error:
@@ -40,6 +43,7 @@ def main() -> None:
         except MemoryError:
             message = "needs more memory to decode than one video may take"
             _send(out, {"kind": "refused", "reason": "too_large", "message": message})
+        alarm(0)
 
 
 def limit_memory(limit: int) -> None:
@@ -48,6 +52,14 @@ def limit_memory(limit: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def alarm(seconds: float) -> None:
+    """End this process after so long (0: never mind): the parent may have died with its clock."""
+    if sys.platform != "win32":
+        import signal
+
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _serve(path: str, request: dict[str, Any], out: BinaryIO) -> None:

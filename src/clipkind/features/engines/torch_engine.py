@@ -1,11 +1,13 @@
 """The torch engine: any backbone on CPU or CUDA.
 
 Pictures go to the device as bytes; resizing (where the backbone's input differs) and normalising
-happen there. On CUDA: channels_last, bf16 or fp16, optionally compiled.
+happen there. On CUDA: channels_last, bf16 or fp16 where the features stay true, may be compiled.
 """
 
+import copy
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -64,8 +66,68 @@ class ExportModule(EmbeddingModule):
         return features, seen[0]
 
 
+class _Exact(nn.Module):
+    """Runs a module in float32, whatever autocast says around it.
+
+    A wrapper rather than hooks that switch autocast on and off: torch.compile sees through it.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            result: Tensor = self.module(x.float())
+        return result
+
+
+def default_precision(backbone: Backbone, device: torch.device) -> Precision:
+    """The fastest precision known to give features true to float32 there."""
+    lowered = device.type == "cuda" and backbone.exact_until
+    return "bfloat16" if lowered else "float32"
+
+
+def with_exact_start(backbone: Backbone) -> Backbone:
+    """A copy whose modules up to and including `exact_until` stay in float32 under autocast.
+
+    A copy, because other engines may run the same backbone, and exports expect it as it is.
+    """
+    module = copy.deepcopy(backbone.module)
+    done = _modules_done_by(module, backbone.exact_until, backbone.preprocessing.crop)
+    for name in done:
+        if not any(name.startswith(f"{other}.") for other in done):  # not inside another of them
+            module.set_submodule(name, _Exact(module.get_submodule(name)))
+    return replace(backbone, module=module)
+
+
+@torch.inference_mode()
+def _modules_done_by(module: nn.Module, last: str, size: int) -> list[str]:
+    """Names of the submodules that have run once `last` has, found by running them."""
+    done: list[str] = []
+
+    def note(name: str) -> None:
+        if last not in done:
+            done.append(name)
+
+    hooks = [
+        part.register_forward_hook(lambda *_, name=name: note(name))
+        for name, part in module.named_modules()
+        if name
+    ]
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    module(torch.zeros(1, 3, size, size, device=device))
+    for hook in hooks:
+        hook.remove()
+    return done
+
+
 class TorchEngine:
-    """Embeds with torch. An out-of-memory halves the batch, says so in the log and goes on."""
+    """Embeds with torch. An out-of-memory halves the batch, says so in the log and goes on.
+
+    With lowered `precision`, the backbone up to its `exact_until` runs in float32; a backbone for
+    which that was not measured is lowered only where `precision` asks for it.
+    """
 
     def __init__(
         self,
@@ -76,15 +138,17 @@ class TorchEngine:
         compile: bool = False,
     ) -> None:
         self._device = torch.device(device)
-        cuda = self._device.type == "cuda"
-        precision = precision or ("bfloat16" if cuda else "float32")
+        precision = precision or default_precision(backbone, self._device)
         self._dtype: torch.dtype = getattr(torch, precision)
+        mixed = self._dtype is not torch.float32 and backbone.exact_until
+        if mixed:
+            backbone = with_exact_start(backbone)
         module = EmbeddingModule(backbone).eval().requires_grad_(False)
         # preprocessing stays exact; autocast lowers only the layers that gain from it
         self._module = module.to(self._device).to(memory_format=torch.channels_last)
         self._run = torch.compile(self._module) if compile else self._module
         self._limit: int | None = None
-        self.name = f"torch {precision} on {self._device}"
+        self.name = f"torch {'float32+' if mixed else ''}{precision} on {self._device}"
 
     def embed(self, pictures: Sequence[Picture]) -> Embeddings:
         """[B, D] float32 features of B pictures [H, W, 3] uint8."""
