@@ -5,6 +5,9 @@
 PYTHON ?= python3
 PIP = --quiet --disable-pip-version-check --constraint constraints.txt
 CLIPS ?= ../shared/corpus/manifest.csv
+LIMITS ?= Clips come from public repositories and packages; many are screen-sized GIF conversions. \
+Results on other sources, long films, vertical phone video or heavy compression are not covered \
+by the figures above.
 DATA ?= 718 labelled clips of 321 sources, 2 to 12 s each
 
 .PHONY: demo test bundle clean
@@ -27,7 +30,7 @@ bundle: .venv/.all
 	.venv/bin/clipkind extract $(CLIPS) --multi-scale single --out build/single.h5
 	.venv/bin/clipkind extract $(CLIPS) --multi-scale aligned --out build/aligned.h5
 	.venv/bin/python scripts/make_bundle.py build/single.h5 build/aligned.h5 \
-		--data "$(DATA)" --out src/clipkind/bundled/default
+		--data "$(DATA)" --limits "$(LIMITS)" --out src/clipkind/bundled/default
 
 .venv/bin/python:
 	@$(PYTHON) -m venv .venv
