@@ -1,0 +1,26 @@
+"""Figures in the README are those that were measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CASES = {
+    "480p-10s": "10 s of 480p",
+    "1080p-10s": "10 s of 1080p",
+    "480p-60s": "1 min of 480p",
+    "1080p-60s": "1 min of 1080p",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_speed_table_is_the_benchmarks(case: str) -> None:
+    results = json.loads((ROOT / "benchmarks" / "results" / "pipeline.json").read_text())
+    measured = results["cases"][case]
+    ours, faster = measured["ways"]["single"], measured["documented_over"]
+    row = (
+        f"| {CASES[case]} | {ours['wall_s']:.2f} s | {faster['single']['wall']:.0f} | "
+        f"{faster['aligned']['wall']:.0f} | {ours['peak_mb']['sum']:.0f} MB |"
+    )
+    assert row in (ROOT / "README.md").read_text().splitlines()
