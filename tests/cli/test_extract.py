@@ -54,6 +54,12 @@ def test_a_folder_becomes_features_resumably_and_goes_to_the_old_tools_and_back(
     with open_features(back) as file:
         np.testing.assert_array_equal(file.features(), features)
         assert [row.label for row in file.rows] == ["Cats", "Cats", "Dogs"]
+    half = tmp_path / "half.h5"
+    clipkind("extract", videos, "--out", half, "--window", "0.5", "1", "--frames", "8")
+    with open_features(half) as file:
+        assert file.contract.window == (0.5, 1.0)
+        assert file.features().shape[:2] == (3, 8)
+    assert clipkind("extract", videos, "--out", half, "--window", "1", "0.5").returncode == 2
     other = clipkind("extract", videos, "--out", store, "--multi-scale", "aligned")
     assert other.returncode == 2
     assert "multi_scale" in other.stderr

@@ -42,6 +42,14 @@ if TYPE_CHECKING:
     "--frames", default=64, show_default=True, type=click.IntRange(1, 4096), help="Samples a video."
 )
 @click.option(
+    "--window",
+    nargs=2,
+    type=click.FloatRange(0, 1),
+    default=(0.0, 1.0),
+    show_default=True,
+    help="Part of each video to sample, as shares of its duration.",
+)
+@click.option(
     "--engine",
     type=click.Choice(["auto", "openvino", "torch"]),
     default="auto",
@@ -89,6 +97,9 @@ def command(source: Path, out: Path, **options: Any) -> int:
     from clipkind.features.pipeline import FeatureExtractor, Refusal
     from clipkind.text import printable
 
+    start, stop = options["window"]
+    if start >= stop:
+        raise click.UsageError(f"--window {start:g} {stop:g}: it must start before it stops")
     items, skipped = items_of(source)
     engine, contract = _engine_and_contract(options)
     click.echo(f"{len(items)} videos, {contract.backbone} by {engine.name}", err=True)
@@ -129,7 +140,11 @@ def _engine_and_contract(options: dict[str, Any]) -> "tuple[Engine, Contract]":
     from clipkind.features.engines.openvino_engine import CpuPrecision, OpenVinoEngine
     from clipkind.model.bundle import BACKBONE_FILE, load_bundle
 
-    choices = {"multi_scale": options["multi_scale"], "num_frames": options["frames"]}
+    choices = {
+        "multi_scale": options["multi_scale"],
+        "num_frames": options["frames"],
+        "window": options["window"],
+    }
     name, weights, precision = options["backbone"], options["weights"], options["precision"]
     bundle = load_bundle()
     cuda = options["engine"] != "openvino" and _has_cuda()
