@@ -26,6 +26,9 @@ class Reason(StrEnum):
     # partial answers only
     TRUNCATED = "truncated"
     FRAMES_LOST = "frames_lost"
+    # data sets only
+    TOO_SHORT = "too_short"
+    DUPLICATE = "duplicate"
     # pre-extracted features only
     UNKNOWN_ID = "unknown_id"
     BAD_FEATURES = "bad_features"

@@ -11,7 +11,7 @@ import pytest
 from reading_engine import READING, ReadingEngine, expected_features, numbered_video
 
 from broken_media import BROKEN
-from clipkind.dataset.manifest import items_of
+from clipkind.dataset.layouts import items_of
 from clipkind.errors import ClipkindError, ContractMismatch
 from clipkind.features.extract import Item, Summary, extract_to_store
 from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures

@@ -92,7 +92,7 @@ def command(source: Path, out: Path, **options: Any) -> int:
     from rich.text import Text
 
     from clipkind.cli.progress import progress_bar
-    from clipkind.dataset.manifest import items_of
+    from clipkind.dataset.layouts import items_of
     from clipkind.features.extract import extract_to_store
     from clipkind.features.pipeline import FeatureExtractor, Refusal
     from clipkind.text import printable

@@ -1,13 +1,13 @@
-"""The `clipkind` command: subcommands are imported only when used, so that --help is instant."""
+"""The `clipkind` command: what all subcommands share, and how errors end it."""
 
 import io
 import os
 import sys
-from importlib import import_module
 from typing import Any
 
 import click
 
+from clipkind.cli.lazy import LazyGroup
 from clipkind.errors import ClipkindError
 from clipkind.text import printable
 
@@ -15,23 +15,9 @@ _COMMANDS = {
     "classify": "Say what kind of content videos are.",
     "extract": "Turn videos into a feature file, to train on or classify later.",
     "features": "Exchange feature files with the documented system.",
+    "dataset": "Scan, check and split folders of labelled videos.",
     "doctor": "Show versions, engines and codecs, and what is wrong.",
 }
-
-
-class _LazyGroup(click.Group):
-    def list_commands(self, _context: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
-            return None
-        command: click.Command = import_module(f"clipkind.cli.{name}").command
-        return command
-
-    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
 
 
 def _show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -43,7 +29,8 @@ def _show_version(context: click.Context, _parameter: click.Parameter, value: bo
 
 
 @click.group(
-    cls=_LazyGroup,
+    cls=LazyGroup,
+    commands_help=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all answered, 1 some videos refused, 2 wrong usage, 3 something is not "
     "installed or the machine lacks it (the message says what to do), 70 an error inside clipkind "

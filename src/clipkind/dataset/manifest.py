@@ -1,71 +1,43 @@
-"""Lists of labelled videos: a folder laid out by class, or a CSV file."""
+"""A manifest: the videos of a data set, one row each, with what is known and what is wrong."""
 
-import csv
-import os
+from dataclasses import dataclass
 from pathlib import Path
-
-from clipkind.dataset.listing import Listing
-from clipkind.errors import FileFormatError
-from clipkind.features.extract import Item
-from clipkind.text import printable
+from typing import Literal
 
 
-def items_of(source: Path) -> tuple[list[Item], int]:
-    """The videos of a folder or manifest, and how many files in it are no videos by name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file of a data set. `ok` entries have different ids; the others are there to be seen."""
 
-    Raises FileFormatError when `source` is neither.
+    id: str
+    """The first 16 hex digits of the sha256 of the file's bytes; empty where it cannot be read."""
+    path: str
+    """As it can be opened. In the manifest file: relative to it, where the video lies below it."""
+    label: str = ""
+    subcategory: str = ""
+    group: str = ""
+    """The source (channel, film, game) it comes from; empty: unknown, a group of its own."""
+    split: str = ""
+    """The split a documented layout (`split/class/...`) or a manifest had put it in."""
+    duration_s: float = 0.0
+    fps: float = 0.0
+    width: int = 0
+    height: int = 0
+    status: Literal["ok", "refused"] = "ok"
+    reason: str = ""
+    """Why it is refused: a `clipkind.errors.Reason`, such as `too_short` or `duplicate`."""
+    message: str = ""
+    """The same in words, naming the other file of a duplicate."""
+
+
+def write_manifest(path: Path, entries: list[Entry]) -> None:
+    """Write `entries` as CSV, in one step."""
+    raise NotImplementedError
+
+
+def read_manifest(path: Path) -> list[Entry]:
+    """Inverse of `write_manifest`; any CSV with `path` and `label` columns will do.
+
+    Raises FileFormatError when the file is none.
     """
-    if source.is_dir():
-        return _folder_items(source)
-    if source.suffix.lower() == ".csv" and source.is_file():
-        return _csv_items(source), 0
-    raise FileFormatError(
-        f"{printable(str(source))}: give a folder of videos or a .csv manifest with a path column"
-    )
-
-
-def _folder_items(root: Path) -> tuple[list[Item], int]:
-    """Laid out `class/[subcategory/]video`; without class folders the videos are unlabelled."""
-    listing = Listing([str(root)])
-    items = []
-    for path in listing:
-        name = os.path.relpath(path, root)
-        parts = Path(name).parts[:-1]
-        items.append(
-            Item(
-                id=Path(name).as_posix(),
-                path=path,
-                label=parts[0] if parts else "",
-                subcategory=parts[1] if len(parts) > 1 else "",
-            )
-        )
-    return items, listing.skipped
-
-
-def _csv_items(manifest: Path) -> list[Item]:
-    """Columns `path` (or `file_name`), and where known `id`, `label`, `subcategory`, `group`.
-
-    Paths are relative to the manifest. Without an `id` column the path is the id.
-    """
-    shown = printable(str(manifest))
-    try:
-        with manifest.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FileFormatError(f"{shown}: is not a CSV file in UTF-8 ({error})") from None
-    items = []
-    for line, row in rows:
-        name = row.get("path") or row.get("file_name")
-        if not name:
-            raise FileFormatError(f"{shown}, line {line}: no path (or file_name) column there")
-        items.append(
-            Item(
-                id=row.get("id") or name,
-                path=str(manifest.parent / name),
-                label=row.get("label") or "",
-                subcategory=row.get("subcategory") or "",
-                group=row.get("group") or "",
-            )
-        )
-    return items
+    raise NotImplementedError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clipkind.dataset.manifest import items_of
+from clipkind.dataset.layouts import items_of
 from clipkind.errors import FileFormatError
 from clipkind.features.extract import Item
 

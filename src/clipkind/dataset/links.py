@@ -1,0 +1,71 @@
+"""Links between videos that show the same footage, and the groups they join."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from clipkind.errors import FileFormatError
+from clipkind.text import printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Two videos, by id, that show the same footage."""
+
+    a: str
+    b: str
+    score: float
+    """0..1; 1 is as alike as copies can be."""
+    how: str = ""
+    """What relates them, as far as it could be told (`mirrored`, `cropped`, ...)."""
+
+
+def links_file(manifest: Path) -> Path:
+    """Where `dataset check` keeps the links of a manifest, and `dataset split` looks for them."""
+    return manifest.with_suffix(".links.csv")
+
+
+def write_links(path: Path, links: Iterable[Link]) -> None:
+    """Write `links` as CSV, in one step."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [f.name for f in fields(Link)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(link) for link in links)
+    temporary.replace(path)
+
+
+def read_links(path: Path) -> list[Link]:
+    """Inverse of `write_links`. Raises FileFormatError when `path` holds something else."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [
+                Link(a=row["a"], b=row["b"], score=float(row["score"]), how=row["how"])
+                for row in csv.DictReader(file)
+            ]
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        what = printable(f"{path}: is not a file of links ({error})")
+        raise FileFormatError(f"{what}; run clipkind dataset check again") from None
+
+
+def joined_groups(groups: Mapping[str, str], links: Iterable[Link]) -> dict[str, str]:
+    """Groups by video id, where linked videos and what is in one group with them share one name.
+
+    `groups` says for each id which source it comes from. The joined group is called as the first
+    of its names in sorted order, so the answer does not depend on the order of the links, of which
+    those that name unknown ids are passed over.
+    """
+    parent: dict[str, str] = {name: name for name in groups.values()}
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for link in links:
+        if link.a in groups and link.b in groups:
+            low, high = sorted((root(groups[link.a]), root(groups[link.b])))
+            parent[high] = low
+    return {id: root(group) for id, group in groups.items()}
