@@ -7,21 +7,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from clipkind.training.augment import augment
-from clipkind.training.recipe import COMPACT, Recipe
+from clipkind.training.augment import change_features, draw_rows
+from clipkind.training.recipe import DEFAULT, Recipe
 
-OFF = replace(COMPACT, feature_noise=0.0, feature_dropout=0.0, time_crop=1.0, time_keep=1.0)
+OFF = replace(DEFAULT, feature_noise=0.0, feature_dropout=0.0, time_crop=1.0, time_keep=1.0)
 
 
 def augmented(x: Tensor, lengths: Tensor, recipe: Recipe, seed: int = 0) -> tuple[Tensor, Tensor]:
-    return augment(x, lengths, recipe, torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    rows, lengths = draw_rows(lengths, recipe, generator)
+    x = x[torch.arange(len(x))[:, None], rows]
+    return change_features(x, lengths, recipe, generator), lengths
 
 
 def test_off_changes_nothing() -> None:
     x, lengths = torch.randn(3, 5, 4), torch.tensor([5, 2, 1])
     out, out_lengths = augmented(x, lengths, OFF)
-    assert torch.equal(out, x)
     assert torch.equal(out_lengths, lengths)
+    for changed, video, length in zip(out, x, lengths, strict=True):
+        assert torch.equal(changed[:length], video[:length])
 
 
 @settings(deadline=None, max_examples=50)
@@ -86,3 +90,62 @@ def test_noise_has_the_strength_asked_for() -> None:
         torch.zeros(20, 6, 40), torch.full((20,), 6), replace(OFF, feature_noise=0.3)
     )
     assert abs(float(out.std()) - 0.3) < 0.02
+
+
+def counted(lengths: list[int], recipe: Recipe, seed: int) -> list[list[int]]:
+    """The row numbers drawn of each video."""
+    drawn = draw_rows(torch.tensor(lengths), recipe, torch.Generator().manual_seed(seed))
+    return [rows[:kept].tolist() for rows, kept in zip(*drawn, strict=True)]
+
+
+LENGTHS = st.lists(st.integers(1, 20), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=50)
+@given(LENGTHS, st.floats(0.1, 1.0), st.integers(0, 2**31))
+def test_documented_subset_keeps_order_and_enough_rows(
+    lengths: list[int], share: float, seed: int
+) -> None:
+    recipe = replace(OFF, subset_rate=1.0, subset_share=share)
+    for rows, length in zip(counted(lengths, recipe, seed), lengths, strict=True):
+        assert rows == sorted(set(rows))
+        assert set(rows) <= set(range(length))
+        if length <= 8:
+            assert len(rows) == length
+        else:
+            assert max(8, int(share * length)) <= len(rows) <= length
+
+
+@settings(deadline=None, max_examples=50)
+@given(LENGTHS, st.integers(0, 2**31))
+def test_documented_roll_moves_the_rows_round_in_a_circle(lengths: list[int], seed: int) -> None:
+    recipe = replace(OFF, roll_rate=1.0, roll_rows=3)
+    for rows, length in zip(counted(lengths, recipe, seed), lengths, strict=True):
+        start = rows.index(0)
+        assert rows[start:] + rows[:start] == list(range(length))
+        assert min(start, length - start) <= (3 if length > 8 else 0)
+
+
+def test_documented_augmentations_strike_as_often_as_documented() -> None:
+    lengths = [20] * 4000
+    subset = counted(lengths, replace(OFF, subset_rate=0.5, subset_share=0.7), 0)
+    assert abs(sum(len(rows) < 20 for rows in subset) / 4000 - 0.5 * 6 / 6) < 0.1
+    assert {len(rows) for rows in subset} == set(range(14, 21))
+    rolled = counted(lengths, replace(OFF, roll_rate=0.3), 1)
+    moved = [rows[0] for rows in rolled if rows[0]]
+    assert abs(len(moved) / 4000 - 0.3 * 6 / 7) < 0.03  # one roll in seven is by nothing
+    assert set(moved) == {1, 2, 3, 17, 18, 19}
+    noisy, _ = augmented(
+        torch.zeros(4000, 9, 3),
+        torch.full((4000,), 9),
+        replace(OFF, feature_noise=1, noise_rate=0.2),
+    )
+    assert abs(float((noisy != 0).all(dim=2).all(dim=1).float().mean()) - 0.2) < 0.03
+
+
+def test_no_label_reaches_augmentation() -> None:
+    recipe = replace(DEFAULT, subset_rate=0.5, roll_rate=0.3)
+    first = counted([20, 18, 9], recipe, 5)
+    assert (
+        counted([20, 18, 9], recipe, 5) == first
+    )  # lengths and the generator decide, nothing else

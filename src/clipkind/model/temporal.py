@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812 (torch's own name for it)
 from torch import Tensor, nn
 
 from clipkind.errors import FileFormatError
+from clipkind.model.recurrence import masked_lstm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +148,8 @@ class TemporalClassifier(nn.Module):
         if lengths is None:
             rows, _ = self.lstm(x)
             return rows
+        if not x.is_cuda:
+            return masked_lstm(self.lstm, x, lengths)
         packed = nn.utils.rnn.pack_padded_sequence(
             x, lengths.cpu(), batch_first=True, enforce_sorted=False
         )

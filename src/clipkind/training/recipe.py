@@ -1,15 +1,26 @@
 """How a network is trained, as one frozen value that is stored beside what it made."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args, get_type_hints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """Everything a training run needs besides the data. Augmentation knows no labels."""
 
+    # the network
+    hidden_dim: int
+    num_lstm_layers: int
+    num_attention_heads: int
+    classifier_dims: tuple[int, ...]
+    dropout: float
+    standardize: bool = False
+    """Begin with a first layer that sees each feature at mean 0 and spread 1 over the training
+    videos, by folding these into its weights; the network itself stays as it is."""
+
+    # the optimiser (AdamW) and when it ends
     learning_rate: float
-    """AdamW's, at its highest: it rises over the warm-up, then falls to 0 as half a cosine."""
+    """The highest."""
     weight_decay: float
     batch_size: int
     num_epochs: int
@@ -17,84 +28,139 @@ class Recipe:
     """Epochs without a better validation result after which training stops."""
     grad_clip: float = 1.0
     """Largest norm of the whole gradient."""
+    select: Literal["macro_f1", "accuracy"] = "macro_f1"
+    """What makes an epoch better. Of epochs with equal macro F1 the one with the lower negative
+    log-likelihood, of equal accuracy the earlier one."""
+    collapse_epochs: int = 10
+    """A run whose loss is still that of guessing after so many epochs has failed."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the matrix products; `auto` is bfloat16 where the machine is faster in it."""
+
+    # how the learning rate goes
+    schedule: Literal["cosine", "warm_restarts"] = "cosine"
+    """`cosine`: a line up over the warm-up, half a cosine down over the whole run.
+    `warm_restarts`: half a cosine down, again and again, over longer and longer periods."""
+    schedule_step: Literal["batch", "epoch"] = "batch"
+    """What moves it on, and the unit of `restart_period`."""
+    warmup_epochs: float = 0.0
+    restart_period: int = 20
+    restart_factor: int = 2
+    """Each period of `warm_restarts` is so many times as long as the one before."""
+    min_learning_rate: float = 0.0
+
+    # the loss
     gamma: float = 2.0
     smoothing: float = 0.1
-    """`gamma` and `smoothing` of the focal loss."""
-    seed: int = 42
-    warmup_epochs: float = 0.0
+    focal_p: Literal["true_class", "smoothed"] = "true_class"
+    """What the focal loss takes for the confidence (see `clipkind.model.losses.FocalLoss`)."""
+    sampler: Literal["shuffle", "weighted"] = "shuffle"
+    """`weighted` draws with replacement, rare classes more often."""
 
-    hidden_dim: int
-    num_lstm_layers: int
-    num_attention_heads: int
-    classifier_dims: tuple[int, ...]
-    dropout: float
-
-    standardize: bool = False
-    """Begin with a first layer that sees each feature at mean 0 and spread 1 over the training
-    videos, by folding these into its weights; the network itself stays as it is."""
-
-    feature_noise: float = 0.0
-    """Standard deviation of Gaussian noise added to every feature, in the features' own unit."""
-    feature_dropout: float = 0.0
-    """Share of the D features blanked over a video's whole length; the others make up for it."""
+    # augmentation, in the order it is done
     time_crop: float = 1.0
     """Smallest share of a video's rows that is kept, as one window; 1 keeps all."""
     time_keep: float = 1.0
     """Share of the rows left by that which is kept, spread evenly and drawn anew each time; 1 keeps
     all. Sequences a quarter as long train four times as fast."""
+    subset_rate: float = 0.0
+    """Share of videos, longer than 8 rows, of which a random subset of rows is kept, in order: at
+    least 8, and at least `subset_share`, drawn evenly up to all."""
+    subset_share: float = 0.7
+    roll_rate: float = 0.0
+    """Share of videos, longer than 8 rows, whose rows are rolled around by up to `roll_rows`."""
+    roll_rows: int = 3
+    noise_rate: float = 1.0
+    """Share of videos, longer than 8 rows unless it is 1, that get noise."""
+    feature_noise: float = 0.0
+    """Standard deviation of Gaussian noise on every feature, in the features' own unit."""
+    feature_dropout: float = 0.0
+    """Share of the D features blanked over a video's whole length; the others make up for it."""
 
     def __post_init__(self) -> None:
-        if min(self.batch_size, self.num_epochs, self.patience) < 1:
-            raise ValueError("batch_size, num_epochs and patience must be positive")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} {getattr(self, name)!r} is not {' or '.join(choices)}")
+        positive = ("batch_size", "num_epochs", "patience", "restart_period", "restart_factor")
+        for name in (*positive, "learning_rate", "grad_clip", "collapse_epochs"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} {getattr(self, name)} must be above 0")
         if not 0 <= self.warmup_epochs < self.num_epochs:
             raise ValueError(
                 f"warmup_epochs {self.warmup_epochs} must be below num_epochs {self.num_epochs}"
             )
-        if not 0.0 <= self.feature_dropout < 1.0:
-            raise ValueError(f"feature_dropout {self.feature_dropout} must be 0 or more, below 1")
-        for name in ("time_crop", "time_keep"):
+        for name in ("subset_rate", "roll_rate", "noise_rate"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} {getattr(self, name)} must be 0 to 1")
+        for name in ("feature_dropout", "dropout", "smoothing"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"{name} {getattr(self, name)} must be 0 or more, below 1")
+        for name in ("time_crop", "time_keep", "subset_share"):
             if not 0.0 < getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} {getattr(self, name)} must be above 0 and at most 1")
+        for name in ("weight_decay", "gamma", "feature_noise", "roll_rows", "min_learning_rate"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} {getattr(self, name)} must be 0 or more")
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""
         return asdict(self) | {"classifier_dims": list(self.classifier_dims)}
 
 
+TYPES: dict[str, Any] = {
+    name: hint for name, hint in get_type_hints(Recipe).items() if name in Recipe.__slots__
+}
+"""The type of each field of a recipe."""
+CHOICES: dict[str, tuple[str, ...]] = {
+    f.name: get_args(TYPES[f.name])
+    for f in fields(Recipe)
+    if TYPES[f.name] not in (int, float, bool, tuple[int, ...])
+}
+"""The values of the fields that have only a few."""
+
 DOCUMENTED = Recipe(
-    learning_rate=1e-3,
-    weight_decay=5e-4,
-    batch_size=48,
-    num_epochs=150,
-    patience=25,
     hidden_dim=768,
     num_lstm_layers=4,
     num_attention_heads=12,
     classifier_dims=(768, 512, 256),
     dropout=0.4,
+    learning_rate=1e-3,
+    weight_decay=5e-4,
+    batch_size=48,
+    num_epochs=150,
+    patience=25,
+    select="accuracy",
+    collapse_epochs=15,
+    schedule="warm_restarts",
+    min_learning_rate=1e-6,
+    focal_p="smoothed",
+    sampler="weighted",
+    subset_rate=0.5,
+    roll_rate=0.3,
+    noise_rate=0.2,
     feature_noise=0.01,
-    time_crop=0.7,
 )
-"""The documented values: 65 million parameters, for a GPU. The learning rate follows one cosine
-where the documented system restarted it, and the crop is a window where that kept a random subset
-of the rows; both of its augmentations struck only some of the videos."""
+"""As documented: 65 million parameters, for a GPU. Of five runs of it two were reported to fail."""
 
-COMPACT = Recipe(
+DEFAULT = Recipe(
+    hidden_dim=64,
+    num_lstm_layers=1,
+    num_attention_heads=4,
+    classifier_dims=(128, 64),
+    dropout=0.4,
+    standardize=True,
     learning_rate=1e-3,
     weight_decay=0.05,
     batch_size=32,
     num_epochs=40,
     patience=12,
     warmup_epochs=2.0,
-    hidden_dim=64,
-    num_lstm_layers=1,
-    num_attention_heads=4,
-    classifier_dims=(128, 64),
-    dropout=0.4,
-    feature_noise=0.05,
-    feature_dropout=0.3,
-    standardize=True,
     time_crop=0.6,
     time_keep=0.25,
+    feature_noise=0.05,
+    feature_dropout=0.3,
 )
 """For hundreds of videos rather than thousands: trains in a minute or two on a laptop's CPU."""
+
+RECIPES = {"default": DEFAULT, "documented": DOCUMENTED}
+SEEDS = (42, 43, 44, 45)
+"""Of the four members, as documented."""

@@ -1,0 +1,80 @@
+"""Several processes, one network: what each does with its share of a batch.
+
+Without torchrun there is one process and every function here leaves things as they are. All
+processes draw the same whole batches; the gradients of the shares, averaged by
+DistributedDataParallel, are those of the whole batch.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+@contextmanager
+def process_group() -> Iterator[None]:
+    """Join the processes that torchrun started, if it did: NCCL with CUDA, else gloo."""
+    if "RANK" not in os.environ:
+        yield
+        return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    """Which of the processes this is, from 0; the first one writes the files."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def size() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def wrapped(model: nn.Module) -> nn.Module:
+    """`model`, whose gradients are averaged over the processes; all begin with the first's."""
+    if size() == 1:
+        return model
+    return nn.parallel.DistributedDataParallel(model)
+
+
+def share(batch: Tensor) -> Tensor:
+    """This process's part of a batch. A process that would get none gets the last video: `weight`
+    makes it count for nothing."""
+    if size() == 1:
+        return batch
+    part = batch.tensor_split(size())[rank()]
+    return part if len(part) else batch[-1:]
+
+
+def weight(count: int, batch: int) -> float:
+    """What a mean over `count` videos is multiplied by, so that the average over the processes is
+    the mean over all `batch` videos."""
+    if size() == 1:
+        return 1.0
+    if rank() >= batch:
+        return 0.0
+    return count * size() / batch
+
+
+def share_of_batches(order: Tensor, batch_size: int) -> Tensor:
+    """What `share` leaves of every batch of an epoch, in order."""
+    if size() == 1:
+        return order
+    return torch.cat([share(batch) for batch in torch.split(order, batch_size)])
+
+
+def mean(value: Tensor) -> Tensor:
+    """The average of a scalar over the processes."""
+    if size() > 1:
+        dist.all_reduce(value)
+        value /= size()
+    return value
