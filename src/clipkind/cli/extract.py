@@ -1,15 +1,12 @@
 """`clipkind extract`: a folder or manifest of videos to one feature file."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from clipkind.contract import Contract
-    from clipkind.features.engines import Engine
     from clipkind.features.extract import Summary
     from clipkind.features.pipeline import Refusal, VideoFeatures
 
@@ -96,12 +93,22 @@ def command(source: Path, out: Path, **options: Any) -> int:
     from clipkind.features.extract import extract_to_store
     from clipkind.features.pipeline import FeatureExtractor, Refusal
     from clipkind.text import printable
+    from clipkind.workflow.engine import choose_engine
 
     start, stop = options["window"]
     if start >= stop:
         raise click.UsageError(f"--window {start:g} {stop:g}: it must start before it stops")
     items, skipped = items_of(source)
-    engine, contract = _engine_and_contract(options)
+    engine, contract = choose_engine(
+        options["backbone"],
+        weights=options["weights"],
+        engine=options["engine"],
+        precision=options["precision"],
+        compile=options["compile_"],
+        multi_scale=options["multi_scale"],
+        num_frames=options["frames"],
+        window=options["window"],
+    )
     click.echo(f"{len(items)} videos, {contract.backbone} by {engine.name}", err=True)
     console = Console(stderr=True)
     with (
@@ -130,58 +137,6 @@ def command(source: Path, out: Path, **options: Any) -> int:
         summary = extract_to_store(items, extractor, out, dtype=options["dtype"], progress=show)
     click.echo(_summary(out, len(items), summary, skipped), err=True)
     return 1 if summary.refused else 0
-
-
-def _engine_and_contract(options: dict[str, Any]) -> "tuple[Engine, Contract]":
-    """What embeds, and under which rules.
-
-    The bundled model's backbone runs from its ONNX file: at once, and without torch.
-    """
-    from clipkind.features.engines.openvino_engine import CpuPrecision, OpenVinoEngine
-    from clipkind.model.bundle import BACKBONE_FILE, load_bundle
-
-    choices = {
-        "multi_scale": options["multi_scale"],
-        "num_frames": options["frames"],
-        "window": options["window"],
-    }
-    name, weights, precision = options["backbone"], options["weights"], options["precision"]
-    bundle = load_bundle()
-    cuda = options["engine"] != "openvino" and _has_cuda()
-    on_cpu = options["engine"] == "openvino" or (options["engine"] == "auto" and not cuda)
-    if on_cpu and options["compile_"]:
-        raise click.UsageError("--compile is for the torch engine: add --engine torch or leave it")
-    if on_cpu and name == bundle.contract.backbone and weights is None:
-        contract = replace(bundle.contract, class_names=(), **choices)
-        chosen = _one_of(get_args(CpuPrecision), precision)
-        return OpenVinoEngine(bundle.path / BACKBONE_FILE, precision=chosen), contract
-    from clipkind.features.backbones import load_backbone
-
-    backbone = load_backbone(name, weights)
-    contract = backbone.contract(**choices)
-    if on_cpu:
-        chosen = _one_of(get_args(CpuPrecision), precision)
-        return OpenVinoEngine(backbone, precision=chosen), contract
-    from clipkind.features.engines.torch_engine import Precision, TorchEngine
-
-    chosen = _one_of(get_args(Precision), precision)
-    device = "cuda" if cuda else "cpu"
-    engine = TorchEngine(backbone, device=device, precision=chosen, compile=options["compile_"])
-    return engine, contract
-
-
-def _has_cuda() -> bool:
-    try:
-        import torch
-    except ModuleNotFoundError:
-        return False
-    return torch.cuda.is_available()
-
-
-def _one_of(known: tuple[str, ...], precision: str | None) -> Any:
-    if precision is not None and precision not in known:
-        raise click.UsageError(f"--precision {precision}: this engine has {' and '.join(known)}")
-    return precision
 
 
 def _summary(out: Path, total: int, summary: "Summary", skipped: int) -> str:

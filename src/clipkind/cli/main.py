@@ -16,6 +16,8 @@ _COMMANDS = {
     "extract": "Turn videos into a feature file, to train on or classify later.",
     "features": "Exchange feature files with the documented system.",
     "dataset": "Scan, check and split folders of labelled videos.",
+    "train": "Train an ensemble on features and make a model of it.",
+    "fit": "From a folder of labelled videos to a trained model, in one command.",
     "doctor": "Show versions, engines and codecs, and what is wrong.",
 }
 

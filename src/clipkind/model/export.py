@@ -6,14 +6,11 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from clipkind.features.export import strip
 from clipkind.model.temporal import TemporalClassifier
-
-HALF_FROM = 1024
-"""Elements from which a weight is stored in half precision; the small ones cost nothing."""
+from clipkind.model.weights import HALF_FROM
 
 
 def export_onnx(model: TemporalClassifier, path: Path, *, half: bool = False) -> None:
@@ -131,16 +128,3 @@ def _store_half(graph: onnx.GraphProto) -> None:
     nodes = [*casts, *graph.node]
     graph.ClearField("node")
     graph.node.extend(nodes)
-
-
-def save_weights(model: TemporalClassifier, path: Path, *, half: bool = False) -> None:
-    """Write the network's state dict as safetensors, large weights as float16 where `half`."""
-    state = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
-    }
-    if half:
-        state = {
-            name: tensor.half() if tensor.numel() >= HALF_FROM else tensor
-            for name, tensor in state.items()
-        }
-    save_file(state, path)

@@ -8,10 +8,13 @@ DistributedDataParallel, are those of the whole batch.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -78,3 +81,12 @@ def mean(value: Tensor) -> Tensor:
         dist.all_reduce(value)
         value /= size()
     return value
+
+
+def of_first(value: T) -> T:
+    """What the first process has for `value`, so that all decide alike."""
+    if size() == 1:
+        return value
+    values = [value]
+    dist.broadcast_object_list(values)
+    return values[0]

@@ -14,12 +14,17 @@ from clipkind.training import distributed
 from clipkind.training.checkpoint import Checkpoint, clone, load_checkpoint, save_checkpoint
 from clipkind.training.collapse import guessing, lost_class
 from clipkind.training.data import Split, check_classes, check_split
-from clipkind.training.history import EpochResult
+from clipkind.training.history import EpochResult, best_epoch
 from clipkind.training.learner import Learner
 from clipkind.training.recipe import Recipe
 
-SAVE_EVERY_S = 20.0
-"""Checkpoints are at least so far apart: those of the documented network weigh a gigabyte."""
+SAVE_EVERY_S = 2.0
+SAVE_SHARE = 0.05
+"""Checkpoints are so far apart that they take at most this share of the time: those of the
+documented network weigh a gigabyte."""
+
+
+OnEpochs = Callable[[tuple[EpochResult, ...]], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +48,7 @@ class Saving:
     identity: dict[str, Any]
     """What is trained on what; a checkpoint of another run is refused."""
     every_s: float = SAVE_EVERY_S
+    """The shortest time between two checkpoints."""
 
 
 class Trainer:
@@ -70,28 +76,30 @@ class Trainer:
         self,
         train: Split,
         val: Split,
-        on_epoch: Callable[[tuple[EpochResult, ...]], None] = lambda _epochs: None,
+        on_epoch: OnEpochs = lambda _epochs: None,
+        on_start: OnEpochs = lambda _epochs: None,
         saving: Saving | None = None,
     ) -> TrainResult:
         """Train until the validation result (`recipe.select`) stops rising.
 
-        `on_epoch` is told of all epochs so far after each one, and once on going on with a saved
-        run. Raises FileFormatError where a split or the checkpoint cannot be used, TrainingDiverged
-        where the loss stops being a number, OSError when the disk is full. The device's random
-        state stays as it was.
+        `on_start` is told of the epochs of the saved run that is gone on with (none: a new one),
+        `on_epoch` of all epochs so far after each one. Raises FileFormatError where a split or the
+        checkpoint cannot be used, TrainingDiverged where the loss stops being a number, OSError
+        when the disk is full. The device's random state stays as it was.
         """
         check_split(train, "train", self.config.feature_dim, self.config.num_classes)
         check_split(val, "val", self.config.feature_dim, self.config.num_classes)
         check_classes(train, self.class_names)
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
             learner = Learner(self.recipe, self.seed, self.config, train, self.device)
-            return self._fit(learner, val, on_epoch, saving)
+            return self._fit(learner, val, on_epoch, on_start, saving)
 
     def _fit(
         self,
         learner: Learner,
         val: Split,
-        on_epoch: Callable[[tuple[EpochResult, ...]], None],
+        on_epoch: OnEpochs,
+        on_start: OnEpochs,
         saving: Saving | None,
     ) -> TrainResult:
         support = np.bincount(val.labels, minlength=self.config.num_classes).tolist()
@@ -100,18 +108,15 @@ class Trainer:
         found = load_checkpoint(saving.path, learner, saving.identity) if saving else None
         if found:
             epochs, best_state = found.epochs, found.best_state
-            on_epoch(epochs)
-        saved_at = time.monotonic()
+        on_start(epochs)
+        saver = _Saver(saving) if saving and distributed.rank() == 0 else None
         while (failure := self._end(epochs, learner, support)) is None:
-            epochs += (learner.epoch(len(epochs) + 1, val),)
+            epochs += (distributed.of_first(learner.epoch(len(epochs) + 1, val)),)
             if self.best(epochs) is epochs[-1]:
                 best_state = clone(learner.model.state_dict())
-            if saving and distributed.rank() == 0:
-                due = time.monotonic() - saved_at >= saving.every_s
-                if due or self._end(epochs, learner, support) is not None:
-                    state = Checkpoint(saving.identity, epochs, best_state)
-                    save_checkpoint(saving.path, learner, state)
-                    saved_at = time.monotonic()
+            if saver:
+                over = self._end(epochs, learner, support) is not None
+                saver.save(learner, epochs, best_state, now=over)
             on_epoch(epochs)
         learner.model.load_state_dict(best_state)
         return TrainResult(
@@ -141,7 +146,33 @@ class Trainer:
         """The best epoch by `recipe.select`; of equals the first."""
         if self.recipe.select == "accuracy":
             return max(epochs, key=lambda e: e.val_accuracy)
-        return max(epochs, key=lambda e: (e.val_macro_f1, -e.val_nll))
+        return best_epoch(epochs)
+
+
+class _Saver:
+    """Saves a run often enough to lose little, and seldom enough to cost little."""
+
+    def __init__(self, saving: Saving) -> None:
+        self._saving = saving
+        self._saved_at = time.monotonic()
+        self._wait_s = saving.every_s
+
+    def save(
+        self,
+        learner: Learner,
+        epochs: tuple[EpochResult, ...],
+        best_state: dict[str, torch.Tensor],
+        *,
+        now: bool,
+    ) -> None:
+        """Write a checkpoint if it is time for one, or `now`."""
+        started = time.monotonic()
+        if not now and started - self._saved_at < self._wait_s:
+            return
+        state = Checkpoint(self._saving.identity, epochs, best_state)
+        save_checkpoint(self._saving.path, learner, state)
+        self._saved_at = time.monotonic()
+        self._wait_s = max(self._saving.every_s, (self._saved_at - started) / SAVE_SHARE)
 
 
 def network_config(recipe: Recipe, feature_dim: int, num_classes: int) -> TemporalConfig:

@@ -1,0 +1,155 @@
+"""`clipkind train`: a feature file and a split to a trained, measured model."""
+
+import shlex
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from clipkind.training.prepare import TrainingData
+    from clipkind.workflow.train import Trained
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def recipe_options(command: Any) -> Any:
+    """The options that say how to train, which `train` and `fit` share."""
+    options = [
+        click.option(
+            "--recipe",
+            default="default",
+            show_default=True,
+            help="default, documented, or a TOML file with fields of a recipe.",
+        ),
+        click.option(
+            "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a recipe's field."
+        ),
+        click.option(
+            "--seeds",
+            multiple=True,
+            type=int,
+            default=(42, 43, 44, 45),
+            show_default=True,
+            help="One a member of the ensemble: --seeds 42 43 44 45.",
+        ),
+        click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
+        click.option(
+            "--train-jobs",
+            type=click.IntRange(1, 64),
+            help="Members trained at a time.  [default: as many as there are cores for]",
+        ),
+        click.option(
+            "--restart", is_flag=True, help="Throw away what an earlier run left in --out."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class ManySeeds(click.Command):
+    """Lets `--seeds 42 43 44` stand for `--seeds 42 --seeds 43 --seeds 44`."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        spread: list[str] = []
+        in_seeds = False
+        for before, arg in pairwise(["", *args]):
+            in_seeds = before == "--seeds" or (in_seeds and _is_number(before))
+            if in_seeds and before != "--seeds" and _is_number(arg):
+                spread.append("--seeds")
+            spread.append(arg)
+        return super().parse_args(context, spread)
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
+
+
+@click.command("train", cls=ManySeeds)
+@click.argument("features", type=_FILE)
+@click.option("--split", required=True, type=_FILE, help="Split file of `clipkind dataset split`.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="RUN",
+    help="Folder of the run.",
+)
+@recipe_options
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The backbone's weights file, where the features were extracted with one.",
+)
+def command(features: Path, split: Path, out: Path, **options: Any) -> int:
+    """Train an ensemble on FEATURES and make a model of it that `classify --model RUN` takes.
+
+    Stopped by Ctrl-C or anything worse, the same command goes on where it was. RUN keeps the
+    recipe, a checkpoint, a history and a dashboard of every member.
+    """
+    from clipkind.cli.training_view import TrainingView
+    from clipkind.training.distributed import process_group
+    from clipkind.training.recipe_file import load_recipe
+    from clipkind.workflow.train import train
+
+    recipe = load_recipe(options["recipe"], options["changes"])
+    with process_group(), TrainingView() as view:
+        trained = train(
+            features, split, out, recipe, train_options(options), view.watch, view.start
+        )
+    if trained is None:
+        return 0
+    print_result(trained)
+    return 0
+
+
+def train_options(options: dict[str, Any]) -> Any:
+    """The options as `clipkind.workflow.train` takes them. Raises UsageError."""
+    from clipkind.workflow.train import TrainOptions
+
+    seeds = options["seeds"]
+    if len(set(seeds)) != len(seeds):
+        raise click.UsageError(f"--seeds {' '.join(map(str, seeds))}: give each seed once")
+    return TrainOptions(
+        seeds=tuple(seeds),
+        device=_device(options["device"]),
+        jobs=options["train_jobs"],
+        restart=options["restart"],
+        weights=options.get("weights"),
+    )
+
+
+def print_result(trained: "Trained") -> None:
+    """What came of it, and what to do with it."""
+    out = trained.run.folder
+    for member in trained.members:
+        if member.failure:
+            click.echo(f"{member.name} failed and does not vote: {member.failure}")
+    if scores := trained.scores:
+        low, high = scores["accuracy_95"]
+        f1 = ", ".join(f"{name} {value:.3f}" for name, value in scores["f1"].items())
+        click.echo(
+            f"Test: accuracy {scores['accuracy']:.3f} (95 % interval over sources {low:.3f} to "
+            f"{high:.3f}; {scores['videos']} videos of {scores['groups']} sources)"
+        )
+        click.echo(f"      macro F1 {scores['macro_f1']:.3f}: {f1}")
+    else:
+        click.echo("The split has no test videos: nothing is measured on videos not trained with.")
+    click.echo(f"Model: {trained.run.bundle}  (card: {trained.run.bundle / 'README.md'})")
+    click.echo(f"Next:  clipkind classify --model {shlex.quote(str(out))} YOUR_VIDEO_OR_FOLDER")
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise click.UsageError(f"--device {name}: give cpu, cuda or auto") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise click.UsageError(f"--device {name}: this machine has no CUDA; leave it out")
+    return name

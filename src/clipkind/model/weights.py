@@ -1,0 +1,41 @@
+"""The temporal network's weights as safetensors."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from clipkind.errors import FileFormatError
+from clipkind.features.journal import replacing
+from clipkind.model.temporal import TemporalClassifier
+from clipkind.text import printable
+
+HALF_FROM = 1024
+"""Elements from which a weight is stored in half precision; the small ones cost nothing."""
+
+
+def save_weights(model: TemporalClassifier, path: Path, *, half: bool = False) -> None:
+    """Write the network's state dict as safetensors, large weights as float16 where `half`."""
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+    }
+    if half:
+        state = {
+            name: tensor.half() if tensor.numel() >= HALF_FROM else tensor
+            for name, tensor in state.items()
+        }
+    with replacing(path) as temporary:
+        save_file(state, temporary)
+
+
+def load_weights(model: TemporalClassifier, path: Path) -> None:
+    """Put weights written by `save_weights` into `model`.
+
+    Raises FileFormatError when the file is damaged or of a network of other sizes.
+    """
+    shown = printable(str(path))
+    try:
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        what = printable(str(error).partition("\n")[0])
+        raise FileFormatError(f"{shown}: cannot be loaded ({what})") from None

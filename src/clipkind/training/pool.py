@@ -1,0 +1,140 @@
+"""Members trained side by side, each in a process of its own.
+
+Small networks spend their time in Python, which threads would share; processes do not.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any
+
+from clipkind.errors import ClipkindError
+from clipkind.training.history import EpochResult
+from clipkind.training.run import Run
+
+Events = SimpleQueue[tuple[int, dict[str, Any]]]
+_WORKER = [sys.executable, "-m", "clipkind.training.worker"]
+
+
+class TrainingProcessError(ClipkindError):
+    """A training process could not go on; its own line says why."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def train_side_by_side(
+    run: Run,
+    numbers: Sequence[int],
+    *,
+    device: str,
+    jobs: int,
+    threads: int,
+    on_epoch: Callable[[str, EpochResult], None],
+    on_failure: Callable[[str, str], None],
+) -> None:
+    """Train the members `numbers` of a run whose data are in its cache, `jobs` at a time.
+
+    Each process computes with `threads` threads. The callbacks are called in this thread. Raises
+    TrainingProcessError for the first process that fails; it and any other exception, such as
+    KeyboardInterrupt, end the others, which the run goes on with later.
+    """
+    events: Events = SimpleQueue()
+    processes = _Processes()
+    with ThreadPoolExecutor(jobs) as pool:
+        for number in numbers:
+            command = [*_WORKER, os.fspath(run.folder), str(number), device, str(threads)]
+            pool.submit(_train, run.members[number], number, command, threads, events, processes)
+        try:
+            for _ in numbers:
+                _tell_until_one_ends(run, events, on_epoch, on_failure)
+        finally:
+            processes.end()
+
+
+class _Processes:
+    """The processes that run now. Once ended, no more are started."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._ended = False
+        self._lock = threading.Lock()
+
+    def start(self, command: list[str], threads: int) -> subprocess.Popen[bytes] | None:
+        """Start a process, or None when it is too late for that."""
+        with self._lock:
+            if self._ended:
+                return None
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,  # never written to: its end tells it that we are gone
+                stdout=subprocess.PIPE,
+                env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+                start_new_session=True,  # Ctrl-C is for us
+            )
+            self._running.add(process)
+            return process
+
+    def forget(self, process: subprocess.Popen[bytes]) -> None:
+        """It has ended by itself."""
+        with self._lock:
+            self._running.discard(process)
+
+    def end(self) -> None:
+        """Kill all that run, and let none begin."""
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                process.kill()
+
+
+def _tell_until_one_ends(
+    run: Run,
+    events: Events,
+    on_epoch: Callable[[str, EpochResult], None],
+    on_failure: Callable[[str, str], None],
+) -> None:
+    while True:
+        number, event = events.get()
+        member = run.members[number]
+        match event["kind"]:
+            case "epoch":
+                values = event["result"]
+                on_epoch(member, EpochResult(**{**values, "val_f1": tuple(values["val_f1"])}))
+            case "failure":
+                on_failure(member, event["why"])
+            case "error":
+                raise TrainingProcessError(event["message"], event["exit_code"])
+            case "end":
+                return
+
+
+def _train(
+    member: str,
+    number: int,
+    command: list[str],
+    threads: int,
+    events: Events,
+    processes: _Processes,
+) -> None:
+    """Have one process train one member, and pass on what it tells."""
+    process = processes.start(command, threads)
+    if process is None:
+        return
+    with process:
+        assert process.stdout is not None  # noqa: S101 - a pipe, as asked for
+        for line in process.stdout:
+            events.put((number, json.loads(line)))
+        process.wait()  # while its stdin is still open
+    processes.forget(process)
+    if process.returncode:
+        message = f"{member}: its training process was ended ({process.returncode})"
+        events.put((number, {"kind": "error", "message": message, "exit_code": 70}))
+    else:
+        events.put((number, {"kind": "end"}))

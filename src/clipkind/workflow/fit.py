@@ -1,0 +1,135 @@
+"""From a folder of labelled videos to a measured model, in steps that can each be gone on with.
+
+RUN/dataset/    manifest, links, check page, split and certificate
+RUN/features.h5
+RUN/...         the training run (see `clipkind.training.run`)
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from clipkind.dataset.layouts import items_of
+from clipkind.dataset.manifest import write_manifest
+from clipkind.dataset.scan import ScanResult, scan
+from clipkind.dataset.split_run import WrittenSplit, split_dataset
+from clipkind.dataset.taxonomy import Taxonomy
+from clipkind.errors import ClipkindError
+from clipkind.features.extract import Summary, extract_to_store
+from clipkind.features.journal import replacing
+from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures
+from clipkind.training.ensemble import Watch
+from clipkind.training.prepare import TrainingData
+from clipkind.training.recipe import Recipe
+from clipkind.training.run import Run
+from clipkind.workflow.check import CheckedSet, check_dataset
+from clipkind.workflow.engine import choose_engine
+from clipkind.workflow.train import Trained, TrainOptions, train
+
+
+class View(Protocol):
+    """Who shows how far a fit has come."""
+
+    @property
+    def watch(self) -> Watch: ...
+
+    def stage(self, name: str) -> None:
+        """A stage begins."""
+
+    def step(self, done: int, total: int, rate: str = "") -> None:
+        """So many of the stage's videos are done."""
+
+    def note(self, text: str) -> None:
+        """Something to stay on the screen."""
+
+    def start(self, run: Run, data: TrainingData, resumed: bool) -> None:
+        """Training begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitOptions:
+    """How to fit, besides the recipe."""
+
+    train: TrainOptions
+    backbone: str = "efficientnet_lite0"
+    multi_scale: str = "single"
+    min_duration_s: float = 1.0
+    taxonomy: Taxonomy | None = None
+    jobs: int = 1
+    """Videos read at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What each stage came to."""
+
+    scanned: ScanResult
+    checked: CheckedSet
+    split: WrittenSplit
+    extracted: Summary
+    trained: Trained
+
+
+def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View) -> Fitted:
+    """Scan, check, split, extract, train, measure and bundle; the same call goes on after a stop.
+
+    Raises ClipkindError where the videos cannot be trained on, as the stages do.
+    """
+    folder = out / "dataset"
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = folder / "manifest.csv"
+
+    view.stage("scan")
+    scanned = scan(
+        source,
+        min_duration_s=options.min_duration_s,
+        taxonomy=options.taxonomy,
+        jobs=options.jobs,
+        progress=view.step,
+    )
+    write_manifest(manifest, list(scanned.entries))
+    refused = len(scanned.entries) - len(scanned.ok)
+    view.note(f"scan     {len(scanned.entries)} files = {len(scanned.ok)} ok + {refused} refused")
+
+    view.stage("check")
+    checked = check_dataset(manifest, jobs=options.jobs, progress=view.step)
+    view.note(f"check    {checked.summary}; {checked.page}")
+
+    view.stage("split")
+    (split,) = split_dataset(manifest)
+    certificate = split.certificate
+    counts = ", ".join(f"{n} {c.videos}" for n, c in certificate.total.items() if c.videos)
+    view.note(f"split    {counts}; {certificate.cross_split_near_duplicates} near-duplicates cross")
+
+    view.stage("extract")
+    features = out / "features.h5"
+    extracted = _extract(manifest, features, options, view)
+    view.note(
+        f"extract  {extracted.ok + extracted.reused} ok + {extracted.partial} partial + "
+        f"{extracted.refused} refused"
+    )
+
+    view.stage("train")
+    trained = train(features, split.path, out, recipe, options.train, view.watch, view.start)
+    if trained is None:
+        raise ClipkindError("fit runs in one process: leave torchrun to clipkind.training")
+    with replacing(out / "metrics.json") as temporary:
+        temporary.write_text(json.dumps(trained.scores, indent=2) + "\n", encoding="utf-8")
+    return Fitted(scanned, checked, split, extracted, trained)
+
+
+def _extract(manifest: Path, features: Path, options: FitOptions, view: View) -> Summary:
+    items, _ = items_of(manifest)
+    engine, contract = choose_engine(
+        options.backbone, weights=options.train.weights, multi_scale=options.multi_scale
+    )
+
+    def show(result: VideoFeatures | Refusal | None, summary: Summary) -> None:
+        done = summary.ok + summary.partial + summary.refused + summary.reused
+        view.step(done, len(items))
+        if isinstance(result, Refusal):
+            view.note(f"refused: {result.path}: {result.reason}: {result.message}")
+
+    with FeatureExtractor(engine, contract, jobs=options.jobs) as extractor:
+        return extract_to_store(items, extractor, features, progress=show)

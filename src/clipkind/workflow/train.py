@@ -1,0 +1,142 @@
+"""From a feature file and a split to a measured model: train, score on the test split, bundle."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import clipkind
+from clipkind.dataset.split_file import read_split
+from clipkind.evaluation.metrics import grouped_scores
+from clipkind.features.store import open_features
+from clipkind.inference.heads import softmax
+from clipkind.model.bundle import Bundle
+from clipkind.model.temporal import TemporalClassifier
+from clipkind.text import printable
+from clipkind.training import distributed
+from clipkind.training.bundling import write_bundle
+from clipkind.training.ensemble import Watch, jobs_and_threads, train_ensemble, voting
+from clipkind.training.learner import predict_logits
+from clipkind.training.member import member_model
+from clipkind.training.prepare import TrainingData, file_fingerprint, prepare
+from clipkind.training.recipe import Recipe
+from clipkind.training.run import MemberResult, Run, open_run
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training run came to."""
+
+    run: Run
+    members: tuple[MemberResult, ...]
+    bundle: Bundle
+    scores: dict[str, Any]
+    """Of the members that vote, together, on the test split; empty where it holds no video."""
+    refused: tuple[str, ...]
+    """Videos of the split that have no features."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions:
+    """How to train, besides the recipe."""
+
+    seeds: tuple[int, ...]
+    device: str = "cpu"
+    jobs: int | None = None
+    """Members trained at a time; None: as many as there are cores for."""
+    restart: bool = False
+    weights: Path | None = None
+    """The backbone's weights file, where they are not the published ones."""
+    data_name: str = ""
+    """What the videos are, for the model card."""
+
+
+def train(
+    features: Path,
+    split: Path,
+    out: Path,
+    recipe: Recipe,
+    options: TrainOptions,
+    watch: Watch | None = None,
+    on_data: Callable[[Run, TrainingData, bool], None] = lambda _run, _data, _resumed: None,
+) -> Trained | None:
+    """Train an ensemble on `features` by `split`, or go on with it, and bundle what votes.
+
+    `on_data` is told what is trained on, and whether an earlier run is gone on with. Several
+    processes may call this together (torchrun); all but the first return None. Raises
+    ClipkindError for input that cannot be used (see `prepare` and `open_run`), EnsembleFailed,
+    OSError when the disk is full; the same call goes on after any interruption.
+    """
+    table = read_split(split)
+    with open_features(features) as file:
+        run = Run(
+            out,
+            recipe,
+            options.seeds,
+            {
+                "contract": file.contract.sha256,
+                "features": file_fingerprint(features),
+                "split": file_fingerprint(split),
+            },
+        )
+        first = distributed.rank() == 0
+        resumed = open_run(run, restart=options.restart) if first else False
+        jobs, threads = jobs_and_threads(run, options.jobs, options.device)
+        cache = run.cache if first and jobs > 1 else None
+        if cache:
+            cache.mkdir(exist_ok=True)
+        data = prepare(file, table, str(split), cache)
+    on_data(run, data, resumed)
+    members = train_ensemble(
+        run, data, jobs=jobs, threads=threads, device=options.device, watch=watch
+    )
+    if not first:
+        return None
+    models = [member_model(run, number, data) for number in voting(members)]
+    scores = _scores(data, models)
+    bundle = write_bundle(
+        run.bundle,
+        printable(out.resolve().name),
+        data.contract,
+        models,
+        measured={data.contract.multi_scale: scores} if scores else {},
+        provenance=_provenance(run, data, members, options),
+        weights=options.weights,
+    )
+    return Trained(run, members, bundle, scores, data.refused)
+
+
+def _scores(data: TrainingData, models: list[TemporalClassifier]) -> dict[str, Any]:
+    test = data.split("test")
+    if not len(test.labels):
+        return {}
+    votes = [softmax(predict_logits(model, test.features, test.lengths)) for model in models]
+    groups = np.array([row.group for row in data.rows_of("test")])
+    protocol = "videos of the test split, of whose sources none was trained on or chosen by"
+    scores = grouped_scores(np.mean(votes, axis=0), test.labels, groups, data.contract.class_names)
+    return {"protocol": protocol, "ensemble": len(models), **scores}
+
+
+def _provenance(
+    run: Run, data: TrainingData, members: tuple[MemberResult, ...], options: TrainOptions
+) -> dict[str, Any]:
+    used = [row for name in ("train", "val") for row in data.rows_of(name)]
+    counts = Counter(row.label for row in used)
+    return {
+        "made_by": f"clipkind {clipkind.__version__}",
+        "date": date.today().isoformat(),
+        "data": options.data_name or "videos of its maker",
+        "videos": len(used),
+        "groups": len({row.group for row in used}),
+        "videos_by_class": {name: counts[name] for name in data.contract.class_names},
+        "recipe": run.recipe.to_json(),
+        "seeds": [members[number].seed for number in voting(members)],
+        "failed_members": [f"{m.name}: {m.failure}" for m in members if m.failure],
+        "identity": run.identity,
+        "trained_with": f"torch {torch.__version__}",
+    }
