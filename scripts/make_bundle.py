@@ -30,8 +30,9 @@ from clipkind.features.store import FeatureFile, open_features
 from clipkind.inference.heads import softmax
 from clipkind.model.bundle import BACKBONE_FILE, Bundle, Member, save_bundle
 from clipkind.model.card import model_card
-from clipkind.model.export import export_onnx, save_weights
+from clipkind.model.export import export_onnx
 from clipkind.model.temporal import TemporalClassifier
+from clipkind.model.weights import save_weights
 from clipkind.training.recipe import COMPACT, Recipe
 from clipkind.training.trainer import Split, Trainer, predict_logits
 

@@ -1,12 +1,14 @@
-"""Labelled videos from a folder laid out by class, or from a CSV file."""
+"""Labelled videos from a folder laid out by class, by split, or described by a table."""
 
 import csv
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from clipkind.dataset.layouts import items_of
+from clipkind.dataset.layouts import Listed, items_of, list_videos
+from clipkind.dataset.manifest import Entry, write_manifest
 from clipkind.errors import FileFormatError
 from clipkind.features.extract import Item
 
@@ -143,6 +145,133 @@ def test_what_is_neither_folder_nor_manifest_is_refused_in_one_line(
     with pytest.raises(FileFormatError, match=r"folder of videos or a \.csv manifest") as caught:
         items_of(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def placed(root: Path) -> dict[str, tuple[str, str, str]]:
+    """Split, label and subcategory of each video, by its name."""
+    return {v.name: (v.split, v.label, v.subcategory) for v in list_videos(root).videos}
+
+
+def test_folders_named_after_splits_are_splits(tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        "Train/Gaming/Chess/a.mp4",
+        "validation/Gaming/b.mp4",
+        "dev/Natural/c.mp4",
+        "test/d.mp4",
+        "notes/readme.txt",
+    )
+    assert placed(tmp_path) == {
+        "Train/Gaming/Chess/a.mp4": ("train", "Gaming", "Chess"),
+        "dev/Natural/c.mp4": ("val", "Natural", ""),
+        "test/d.mp4": ("test", "", ""),
+        "validation/Gaming/b.mp4": ("val", "Gaming", ""),
+    }
+    assert list_videos(tmp_path).class_folders == ("Gaming", "Natural")
+    items, skipped = items_of(tmp_path)
+    assert [item.label for item in items] == ["Gaming", "Natural", "", "Gaming"]
+    assert skipped == 1
+
+
+def test_a_class_called_train_beside_other_classes_is_a_class(tmp_path: Path) -> None:
+    touch(tmp_path, "train/a.mp4", "bus/b.mp4")
+    assert placed(tmp_path) == {"train/a.mp4": ("", "train", ""), "bus/b.mp4": ("", "bus", "")}
+
+
+def test_the_documented_layout_with_a_folder_of_videos_in_each_class(tmp_path: Path) -> None:
+    touch(tmp_path, "Natural Content/videos/Cat/a.mp4", "Gaming/videos/b.mp4")
+    assert placed(tmp_path) == {
+        "Gaming/videos/b.mp4": ("", "Gaming", ""),
+        "Natural Content/videos/Cat/a.mp4": ("", "Natural Content", "Cat"),
+    }
+
+
+def test_class_folders_without_videos_are_known_too(tmp_path: Path) -> None:
+    touch(tmp_path, "Gaming/a.mp4", "Empty/notes.txt", ".cache/x.mp4", "b.mp4")
+    assert list_videos(tmp_path).class_folders == ("Empty", "Gaming")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_metadata_in_a_folder_says_what_the_videos_are(kind: str, tmp_path: Path) -> None:
+    touch(tmp_path, "clips/a.mp4", "clips/b.mp4", "c.mp4", "notes.txt")
+    rows = [
+        {"file_name": "clips/a.mp4", "label": "Gaming", "source": "film 1"},
+        {"file_name": "c.mp4", "label": "Natural", "source": ""},
+        {"file_name": "gone.mp4", "label": "Natural", "source": ""},
+    ]
+    table = tmp_path / f"metadata.{kind}"
+    if kind == "csv":
+        table.write_text("\n".join(",".join(row) for row in [rows[0], *(r.values() for r in rows)]))
+    elif kind == "jsonl":
+        table.write_text("\n".join(json.dumps(row) for row in rows))
+    else:
+        pyarrow = pytest.importorskip("pyarrow", reason="Parquet needs the train extra")
+        from pyarrow import parquet
+
+        parquet.write_table(pyarrow.Table.from_pylist(rows), table)
+    in_folder, alone = list_videos(tmp_path), list_videos(table)
+    assert {(v.name, v.label, v.group) for v in in_folder.videos} == {
+        ("clips/a.mp4", "Gaming", "film 1"),
+        ("clips/b.mp4", "", ""),
+        ("c.mp4", "Natural", ""),
+        ("gone.mp4", "Natural", ""),
+    }
+    assert in_folder.passed_over == 1
+    assert {v.path for v in alone.videos} | {str(tmp_path / "clips/b.mp4")} == {
+        v.path for v in in_folder.videos
+    }
+
+
+def test_metadata_without_labels_leaves_the_folders_their_say(tmp_path: Path) -> None:
+    touch(tmp_path, "Gaming/Chess/a.mp4", "Gaming/b.mp4")
+    (tmp_path / "metadata.csv").write_text(
+        "file_name,text,group\nGaming/Chess/a.mp4,a game,film 1\n"
+    )
+    videos = list_videos(tmp_path).videos
+    assert [(v.label, v.subcategory, v.group) for v in videos] == [
+        ("Gaming", "", ""),
+        ("Gaming", "Chess", "film 1"),
+    ]
+
+
+def test_each_split_folder_may_have_its_own_metadata(tmp_path: Path) -> None:
+    touch(tmp_path, "train/a.mp4", "test/a.mp4")
+    (tmp_path / "train" / "metadata.csv").write_text("file_name,label\na.mp4,Gaming\n")
+    (tmp_path / "test" / "metadata.jsonl").write_text('{"file_name": "a.mp4", "label": "Natural"}')
+    assert placed(tmp_path) == {
+        "test/a.mp4": ("test", "Natural", ""),
+        "train/a.mp4": ("train", "Gaming", ""),
+    }
+    assert list_videos(tmp_path).passed_over == 0
+
+
+def test_metadata_that_says_two_things_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4")
+    table = tmp_path / "metadata.csv"
+    table.write_text("file_name,label\na.mp4,Gaming\n./a.mp4,Natural\n")
+    with pytest.raises(FileFormatError, match=r"line 3: lists \./a\.mp4 a second time"):
+        list_videos(tmp_path)
+    table.write_text("file_name,label\na.mp4,Gaming\n")
+    touch(tmp_path, "metadata.jsonl")
+    with pytest.raises(FileFormatError, match=r"has metadata\.csv and metadata\.jsonl; keep one"):
+        list_videos(tmp_path)
+
+
+def test_of_a_scanned_manifest_only_what_is_ok_is_extracted(tmp_path: Path) -> None:
+    good = Entry(id="f" * 16, path=str(tmp_path / "a.mp4"), label="Gaming", split="validation")
+    bad = Entry(id="0" * 16, path=str(tmp_path / "b.mp4"), status="refused", reason="too_short")
+    write_manifest(tmp_path / "m.csv", [bad, good])
+    assert items_of(tmp_path / "m.csv") == ([Item("f" * 16, good.path, "Gaming")], 0)
+    again, first = list_videos(tmp_path / "m.csv").videos
+    assert again.refused
+    assert first == Listed(name="a.mp4", path=good.path, id="f" * 16, label="Gaming", split="val")
+
+
+def test_a_bad_line_of_a_table_in_a_folder_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4")
+    (tmp_path / "metadata.jsonl").write_text('{"label": "Gaming"}\n')
+    with pytest.raises(FileFormatError, match=r"metadata\.jsonl, line 1: no path \(or file_name\)"):
+        items_of(tmp_path)
 
 
 @pytest.mark.corpus

@@ -14,14 +14,16 @@ CLASSES = ("Cats", "Dogs")
 CONTRACT = replace(load_bundle().contract, num_frames=8, class_names=())
 RECIPE: Recipe = replace(
     DEFAULT,
-    hidden_dim=8,
+    hidden_dim=32,
     num_attention_heads=2,
-    classifier_dims=(8,),
-    num_epochs=6,
-    patience=6,
+    classifier_dims=(32,),
+    dropout=0.0,
+    feature_dropout=0.0,
+    num_epochs=8,
+    patience=8,
     warmup_epochs=1.0,
-    learning_rate=1e-2,
-    batch_size=8,
+    learning_rate=3e-3,
+    batch_size=4,
 )
 CHANGES = [
     f"--set={name}={value}"

@@ -1,71 +1,202 @@
-"""Lists of labelled videos: a folder laid out by class, or a CSV file."""
+"""Lists of labelled videos: a folder laid out by class, or a table in CSV, JSON lines or Parquet.
 
-import csv
+Folders: `class/[subcategory/]video` or `split/class/[subcategory/]video`. What a `metadata.csv`,
+`.jsonl` or `.parquet` beside or above a video says of it (Hugging Face's VideoFolder) counts more
+than its folder.
+"""
+
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clipkind.dataset.listing import Listing
+from clipkind.dataset.manifest import GROUP, LABEL, PATH, is_refused, manifest_rows
+from clipkind.dataset.tables import TABLES, Row
 from clipkind.errors import FileFormatError
 from clipkind.features.extract import Item
 from clipkind.text import printable
+
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What folders of splits are called, and what we call them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One video as a folder or table names it; whether it is one is not looked at."""
+
+    name: str
+    """Its path as it is written there, or from the folder down."""
+    path: str
+    """As it can be opened."""
+    id: str = ""
+    label: str = ""
+    subcategory: str = ""
+    group: str = ""
+    split: str = ""
+    refused: bool = False
+    """An earlier scan found that it cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listings:
+    """All videos of a source."""
+
+    videos: tuple[Listed, ...]
+    passed_over: int = 0
+    """Files of the folder that are no videos by name."""
+    class_folders: tuple[str, ...] = ()
+    """Names of all folders that stand for a class, in a folder; those without videos included."""
 
 
 def items_of(source: Path) -> tuple[list[Item], int]:
     """The videos of a folder or manifest, and how many files in it are no videos by name.
 
-    Raises FileFormatError when `source` is neither.
+    What an earlier scan refused is left out. Without an `id` column the path is the id.
+    Raises FileFormatError when `source` is neither, or names the place where it is damaged.
+    """
+    found = list_videos(source)
+    items = [
+        Item(
+            id=video.id or video.name,
+            path=video.path,
+            label=video.label,
+            subcategory=video.subcategory,
+            group=video.group,
+        )
+        for video in found.videos
+        if not video.refused
+    ]
+    return items, found.passed_over
+
+
+def list_videos(source: Path) -> Listings:
+    """The videos of a folder or table, with all that its layout or columns say about them.
+
+    Raises FileFormatError when `source` is neither, or names the place where it is damaged.
     """
     if source.is_dir():
-        return _folder_items(source)
-    if source.suffix.lower() == ".csv" and source.is_file():
-        return _csv_items(source), 0
+        return _folder(source)
+    if source.suffix.lower() in TABLES and source.is_file():
+        return Listings(tuple(_from_row(row, source.parent) for row in manifest_rows(source)))
+    what = "is no folder or table" if source.exists() else "there is no such file"
     raise FileFormatError(
-        f"{printable(str(source))}: give a folder of videos or a .csv manifest with a path column"
+        f"{printable(str(source))}: {what}; give a folder of videos or a .csv manifest with a path "
+        "column (.jsonl and .parquet will do too)"
     )
 
 
-def _folder_items(root: Path) -> tuple[list[Item], int]:
-    """Laid out `class/[subcategory/]video`; without class folders the videos are unlabelled."""
+def split_name(text: str) -> str:
+    """`train`, `val` or `test` for what these are also called; anything else as it is."""
+    return SPLITS.get(text.strip().lower(), text)
+
+
+def _from_row(row: Row, folder: Path) -> Listed:
+    name = row.first(*PATH)
+    return Listed(
+        name=name,
+        path=str(folder / name),
+        id=row.first("id"),
+        label=row.first(*LABEL),
+        subcategory=row.first("subcategory"),
+        group=row.first(*GROUP),
+        split=split_name(row.first("split")),
+        refused=is_refused(row),
+    )
+
+
+def _folder(root: Path) -> Listings:
     listing = Listing([str(root)])
-    items = []
-    for path in listing:
-        name = os.path.relpath(path, root)
-        parts = Path(name).parts[:-1]
-        items.append(
-            Item(
-                id=Path(name).as_posix(),
-                path=path,
-                label=parts[0] if parts else "",
-                subcategory=parts[1] if len(parts) > 1 else "",
-            )
-        )
-    return items, listing.skipped
+    paths = list(listing)
+    names = [os.path.relpath(path, root) for path in paths]
+    tops = {parts[0] for name in names if len(parts := Path(name).parts) > 1}
+    by_split = bool(tops) and all(top.lower() in SPLITS for top in tops)
+    videos = [_from_place(n, p, by_split) for n, p in zip(names, paths, strict=True)]
+    tables = [table for folder in _folders(root, names) if (table := _metadata(folder))]
+    for table in tables:  # from the top down: the nearest has the last word
+        videos = _described(videos, table, root)
+    bases = [root / top for top in sorted(tops)] if by_split else [root]
+    classes = [] if tables else _subfolders(bases)
+    return Listings(tuple(videos), listing.skipped - len(tables), tuple(classes))
 
 
-def _csv_items(manifest: Path) -> list[Item]:
-    """Columns `path` (or `file_name`), and where known `id`, `label`, `subcategory`, `group`.
+def _from_place(name: str, path: str, by_split: bool) -> Listed:
+    """A video by the folders it lies in; without class folders it is unlabelled."""
+    parts = list(Path(name).parts[:-1])
+    split = split_name(parts.pop(0)) if by_split and parts else ""
+    if len(parts) > 1 and parts[1].lower() == "videos":  # class/videos/subcategory, as documented
+        del parts[1]
+    label, subcategory = (*parts, "", "")[:2]
+    return Listed(name=name, path=path, label=label, subcategory=subcategory, split=split)
 
-    Paths are relative to the manifest. Without an `id` column the path is the id.
+
+def _subfolders(bases: Iterable[Path]) -> list[str]:
+    """Names of the folders in `bases` that are not hidden, each once, sorted."""
+    names: set[str] = set()
+    for base in bases:
+        with os.scandir(base) as found:
+            names |= {e.name for e in found if e.is_dir() and not e.name.startswith(".")}
+    return sorted(names)
+
+
+def _folders(root: Path, names: Iterable[str]) -> list[Path]:
+    """`root` and the folders in it that the videos lie in, from the top down."""
+    found = {parent for name in names for parent in Path(name).parents} | {Path()}
+    return [root / folder for folder in sorted(found, key=lambda path: (len(path.parts), path))]
+
+
+def _metadata(folder: Path) -> Path | None:
+    """The folder's table by Hugging Face's name. Raises FileFormatError where it has several."""
+    tables = [t for s in TABLES if (t := folder / f"metadata{s}").is_file()]
+    if len(tables) > 1:
+        where, names = printable(str(folder)), " and ".join(t.name for t in tables)
+        raise FileFormatError(f"{where}: has {names}; keep one of them")
+    return tables[0] if tables else None
+
+
+def _described(videos: list[Listed], table: Path, root: Path) -> list[Listed]:
+    """`videos` as a metadata table describes them, and after them those only it knows.
+
+    Where it has labels, a video that lies below it and is not listed has none.
     """
-    shown = printable(str(manifest))
-    try:
-        with manifest.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FileFormatError(f"{shown}: is not a CSV file in UTF-8 ({error})") from None
-    items = []
-    for line, row in rows:
-        name = row.get("path") or row.get("file_name")
-        if not name:
-            raise FileFormatError(f"{shown}, line {line}: no path (or file_name) column there")
-        items.append(
-            Item(
-                id=row.get("id") or name,
-                path=str(manifest.parent / name),
-                label=row.get("label") or "",
-                subcategory=row.get("subcategory") or "",
-                group=row.get("group") or "",
+    rows: dict[str, Row] = {}
+    for row in manifest_rows(table):
+        name = row.first(*PATH)
+        if rows.setdefault(_normal(str(table.parent / name)), row) is not row:
+            raise FileFormatError(
+                f"{row.place}: lists {printable(name)} a second time; keep one of the lines"
             )
-        )
-    return items
+    labels = any(name in row.values for row in rows.values() for name in LABEL)
+    below = os.path.join(_normal(str(table.parent)), "")  # noqa: PTH118
+    described = []
+    for video in videos:
+        place = _normal(video.path)
+        if place in rows:
+            video = _with(video, rows.pop(place))
+        elif labels and place.startswith(below):
+            video = replace(video, label="", subcategory="")
+        described.append(video)
+    for row in rows.values():
+        video = _from_row(row, table.parent)
+        described.append(replace(video, name=os.path.relpath(video.path, root)))
+    return described
+
+
+def _normal(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - pathlib keeps the .. of a path
+
+
+def _with(video: Listed, row: Row) -> Listed:
+    """`video` with what the row says; columns it has not leave things as the folders say."""
+    known = row.values
+    return replace(
+        video,
+        label=row.first(*LABEL) if not known.keys().isdisjoint(LABEL) else video.label,
+        subcategory=known.get("subcategory", video.subcategory),
+        group=row.first(*GROUP),
+        split=split_name(known["split"]) if known.get("split") else video.split,
+    )

@@ -8,9 +8,10 @@ from pathlib import Path
 NOT_VIDEO = frozenset(
     f".{ending}"
     for endings in (
-        "7z bmp css csv db doc docx flac gz h5 hdf5 htm html ini jpeg jpg js journal json jsonl",
-        "lock log m3u m3u8 m4a md mp3 nfo npy npz onnx parquet part pdf png pt pth py rar",
-        "safetensors sh srt sub svg tar tif tiff tmp toml tsv txt vtt wav xml yaml yml zip",
+        "7z avif bmp css csv db doc docx flac gz h5 hdf5 heic htm html ini jpeg jpg js journal",
+        "json jsonl lock log m3u m3u8 m4a md mp3 nfo npy npz onnx parquet part pdf png pt pth py",
+        "rar safetensors sh srt sub svg tar tif tiff tmp toml tsv txt vtt wav webp xml yaml yml",
+        "zip",
     )
     for ending in endings.split()
 )

@@ -76,9 +76,12 @@ class Bundle:
 def load_bundle(path: Path | str | None = None) -> Bundle:
     """Read and check a bundle folder (None: the one that comes with the package).
 
+    The folder of a training run stands for the bundle in it.
     Every file's sha256 is compared. Raises FileFormatError naming the file that is off.
     """
     folder = DEFAULT_BUNDLE if path is None else Path(path)
+    if (folder / "bundle").is_dir() and not (folder / "model.json").exists():
+        folder /= "bundle"
     manifest = folder / "model.json"
     try:
         data = json.loads(manifest.read_text(encoding="utf-8"))

@@ -49,7 +49,7 @@ def train_member(
             result = _attempts(run, number, data, device, on_epoch, on_failure)
             if distributed.rank() == 0:
                 write_result(folder, result)
-    return result
+    return distributed.of_first(result)  # nobody goes on before it is written
 
 
 def member_model(run: Run, number: int, data: TrainingData) -> TemporalClassifier:

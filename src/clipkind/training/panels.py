@@ -91,7 +91,9 @@ def _draw_head(
     sheet: Sheet, member: str, epochs: Sequence[EpochResult], total: int, best: EpochResult
 ) -> None:
     now = epochs[-1]
-    sheet.text(_LEFT, 50, sheet.fitted(member, 215, 20, bold=True), size=20, bold=True, color=INK)
+    size = next((s for s in (20, 17, 14) if sheet.text_width(member, s, bold=True) <= 215), 12)
+    name = sheet.fitted(member, 215, size, bold=True)
+    sheet.text(_LEFT, 50, name, size=size, bold=True, color=INK)
     sheet.text(_LEFT, 78, f"epoch {now.epoch} of {total}", size=11, color=MUTED)
     ago = now.epoch - best.epoch
     since = "the latest" if not ago else f"{ago} epoch{'s' if ago > 1 else ''} ago"
@@ -303,13 +305,13 @@ def _lines(
         ys = [panel.y(value) for value in one.values]
         panel.sheet.line(xs, ys, color=one.color, width=one.width)
         panel.sheet.dot(xs[-1], ys[-1], color=one.color)
-    heights = _spread([panel.y(one.values[-1]) for one in series], panel.top + panel.height)
+    heights = spread([panel.y(one.values[-1]) for one in series], panel.top + panel.height)
     for one, y in zip(series, heights, strict=True):
         label = f"{text(one.values[-1])} {one.name}"
         panel.sheet.text(xs[-1] + 9, y + 4, label, color=one.color)
 
 
-def _spread(heights: Sequence[float], lowest: float, gap: float = 15) -> list[float]:
+def spread(heights: Sequence[float], lowest: float, gap: float = 15) -> list[float]:
     """The same order from top to bottom, moved as little as keeps labels `gap` pixels apart."""
     order = np.argsort(heights, kind="stable")
     placed = np.array(heights, dtype=float)

@@ -135,9 +135,9 @@ class Sheet:
 
     def png(self) -> bytes:
         """What is on the sheet, as a PNG file."""
-        self._canvas.draw()
+        self._canvas.draw()  # type: ignore[no-untyped-call]
         size = self._canvas.get_width_height()
-        buffer = self._canvas.buffer_rgba()
+        buffer = self._canvas.buffer_rgba()  # type: ignore[no-untyped-call]
         image = Image.frombuffer("RGBA", size, buffer, "raw", "RGBA", 0, 1).convert("RGB")
         pen = ImageDraw.Draw(image)
         for x, y, text, font, color, anchor in self._texts:

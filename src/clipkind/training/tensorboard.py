@@ -1,5 +1,6 @@
 """The epochs of one member as TensorBoard event files: `tensorboard --logdir RUN`."""
 
+import time
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
@@ -17,6 +18,7 @@ class TensorBoardLog:
         """Begin, or go on: later epochs than `keep_epochs` in older files of `folder` are void."""
         self._f1_tags = tuple(f"f1/{printable(name)}" for name in class_names)
         purge_step = None if keep_epochs is None else keep_epochs + 1
+        _wait_for_a_later_name(folder)
         self._writer = SummaryWriter(str(folder), purge_step=purge_step)
 
     def append(self, result: EpochResult) -> None:
@@ -40,3 +42,9 @@ class TensorBoardLog:
     def close(self) -> None:
         """Write what is left and end the writer's thread."""
         self._writer.close()
+
+
+def _wait_for_a_later_name(folder: Path) -> None:
+    """Readers take event files in the order of their names, which begin with the second."""
+    while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
+        time.sleep(0.02)

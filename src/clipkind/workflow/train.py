@@ -15,7 +15,7 @@ from clipkind.dataset.split_file import read_split
 from clipkind.evaluation.metrics import grouped_scores
 from clipkind.features.store import open_features
 from clipkind.inference.heads import softmax
-from clipkind.model.bundle import Bundle
+from clipkind.model.bundle import Bundle, load_bundle
 from clipkind.model.temporal import TemporalClassifier
 from clipkind.text import printable
 from clipkind.training import distributed
@@ -97,6 +97,10 @@ def train(
     )
     if not first:
         return None
+    if resumed and run.bundle.exists():  # all of it was done before
+        bundle = load_bundle(run.bundle)
+        scores = bundle.measured.get(data.contract.multi_scale, {})
+        return Trained(run, members, bundle, scores, data.refused)
     models = [member_model(run, number, data) for number in voting(members)]
     scores = _scores(data, models)
     bundle = write_bundle(

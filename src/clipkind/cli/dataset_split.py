@@ -1,0 +1,193 @@
+"""`clipkind dataset split`: a manifest to train, val and test, with a certificate."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from clipkind.text import printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from clipkind.dataset.certificate import Count, Counts
+    from clipkind.dataset.split_run import WrittenSplit
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_WIDTH = 120
+"""Columns of a table that goes to a file or pipe."""
+
+
+@click.command("split")
+@click.argument("source", type=_FILE, metavar="MANIFEST")
+@click.option("--out", type=_FILE, help="Split file.  [default: MANIFEST's name + .split.csv]")
+@click.option(
+    "--links",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Near-duplicates found by `dataset check`.  [default: those beside MANIFEST]",
+)
+@click.option(
+    "--ratios",
+    nargs=3,
+    type=click.IntRange(0, 100),
+    default=(70, 20, 10),
+    metavar="TRAIN VAL TEST",
+    help="Percentages.  [default: 70 20 10]",
+)
+@click.option(
+    "--seed", type=int, default=42, show_default=True, help="Another seed, another split."
+)
+@click.option(
+    "--kfold",
+    "folds",
+    type=click.IntRange(3, 100),
+    metavar="K",
+    help="K splits for cross-validation.",
+)
+@click.option(
+    "--holdout",
+    multiple=True,
+    metavar="SUBCATEGORY",
+    help="Train without it, test on it: Subcategory or Class/Subcategory. Repeatable.",
+)
+@click.option(
+    "--keep-layout", is_flag=True, help="Start from the split column (split/class/… folders)."
+)
+@click.option("--fresh", is_flag=True, help="Replace a split that is there, sides and all.")
+def command(
+    source: Path,
+    out: Path | None,
+    links: Path | None,
+    ratios: tuple[int, int, int],
+    seed: int,
+    folds: int | None,
+    holdout: tuple[str, ...],
+    keep_layout: bool,
+    fresh: bool,
+) -> None:
+    """Divide videos into train, val and test; footage never crosses.
+
+    MANIFEST is what `dataset scan` writes, any table of path and label, or a feature file (.h5).
+    Videos of one group (source) and near-duplicates stay on one side, each class and subcategory
+    near its share. The same seed gives the same split on any machine. Run again after adding
+    videos: those that were there keep their side.
+    """
+    from rich.console import Console
+
+    from clipkind.dataset.split_run import SplitSettings, found_links, split_dataset
+
+    if folds and (holdout or keep_layout):
+        raise click.UsageError("--kfold divides all videos: leave out --holdout and --keep-layout")
+    settings = SplitSettings(
+        ratios=ratios, seed=seed, folds=folds or 0, holdout=holdout, keep_layout=keep_layout
+    )
+    links = links or found_links(source)
+    written = split_dataset(source, out, settings, links=links, fresh=fresh)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH)
+    console.print(_fold_table(written) if folds else _table(written[0]))
+    click.echo()
+    for line in [
+        *_findings(written, source, links),
+        "",
+        *_files(written),
+        *_next_steps(written, source),
+    ]:
+        click.echo(line)
+
+
+def _table(split: "WrittenSplit") -> "Table":
+    """A row a class; for every side its videos, their share and the groups they come from."""
+    certificate = split.certificate
+    sides = [name for name, count in certificate.total.items() if count.videos]
+    heads = [head for side in sides for head in (side.capitalize(), "share", "groups")]
+
+    def cells(counts: "Counts") -> list[str]:
+        found = [counts[side] for side in sides]
+        return [t for c in found for t in (str(c.videos), f"{c.share:.1%}", str(c.groups))]
+
+    rows = {label: cells(counts) for label, counts in certificate.classes.items()}
+    return _rich_table(heads, rows, cells(certificate.total))
+
+
+def _fold_table(folds: Sequence["WrittenSplit"]) -> "Table":
+    """A row a class; for every fold the videos tested on and the groups they come from."""
+    found = [fold.certificate for fold in folds]
+    heads = [head for number in range(len(folds)) for head in (f"Fold {number}", "groups")]
+
+    def cells(tests: "Iterable[Count]") -> list[str]:
+        return [text for count in tests for text in (str(count.videos), str(count.groups))]
+
+    rows = {label: cells(c.classes[label]["test"] for c in found) for label in found[0].classes}
+    return _rich_table(heads, rows, cells(c.total["test"] for c in found))
+
+
+def _rich_table(heads: Sequence[str], rows: dict[str, list[str]], total: list[str]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Class")
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    for label, cells in rows.items():  # as Text, in which rich replaces no [markup] or :emoji:
+        table.add_row(Text(label, overflow="fold"), *cells)
+    table.add_row("all", *total, style="bold")
+    return table
+
+
+def _findings(written: Sequence["WrittenSplit"], source: Path, links: Path | None) -> Iterator[str]:
+    """What is to be known about the split, good and bad, a line each."""
+    first = written[0].certificate
+    if first.links is None:
+        yield (
+            "Near-duplicates were NOT looked for, so some may cross. To find them:  clipkind "
+            f"dataset check {_quoted(source)}  and split again with --fresh"
+        )
+    else:
+        crossing = max(w.certificate.cross_split_near_duplicates or 0 for w in written)
+        yield f"{crossing} near-duplicates cross ({first.links} links checked)"
+        if links and links.stat().st_mtime < source.stat().st_mtime:
+            yield (
+                f"  {printable(links.name)} is older than {printable(source.name)}: if videos were "
+                f"added since, run  clipkind dataset check {_quoted(source)}  and this again"
+            )
+    crossing = max(w.certificate.cross_split_groups for w in written)
+    groups = sum(n.groups for side, n in first.total.items() if side != "excluded")
+    joined = f", into which links join {first.sources} sources" if first.links else ""
+    yield f"{crossing} of {groups} groups cross{joined}"
+    if written[0].continued:
+        yield f"{first.kept} videos stand where they stood, {first.assigned} new"
+    if out := first.total["excluded"].videos:
+        yield (
+            f"Excluded: {out}, as their footage or source stands on another side"
+            + (f" ({first.moved_out} of them had a side before)" if first.moved_out else "")
+        )
+    if first.refused:
+        yield f"{first.refused} refused entries of {printable(source.name)} are in no split"
+
+
+def _files(written: Sequence["WrittenSplit"]) -> Iterator[str]:
+    from clipkind.dataset.split_run import certificate_path
+
+    first, last = printable(str(written[0].path)), printable(str(written[-1].path))
+    certificate = printable(certificate_path(written[0].path).name)
+    names = first if first == last else f"{first} to {last}"
+    yield f"{names}, certificate{'' if first == last else 's'} beside ({certificate})"
+
+
+def _next_steps(written: Sequence["WrittenSplit"], source: Path) -> Iterator[str]:
+    features = source
+    if source.suffix.lower() != ".h5":
+        features = source.with_suffix(".h5")
+        yield f"Next:  clipkind extract {_quoted(source)} --out {_quoted(features)}"
+    split = _quoted(written[0].path)
+    head = "Next: " if features == source else "      "
+    yield f"{head} clipkind train {_quoted(features)} --split {split} --out RUN"
+
+
+def _quoted(path: Path) -> str:
+    return printable(shlex.quote(str(path)))
