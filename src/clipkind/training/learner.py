@@ -103,12 +103,12 @@ class Learner:
         self.network.train()
         draws = torch.Generator(self.device).manual_seed(_seed(self.seed, epoch, "draws"))
         torch.manual_seed(_seed(self.seed, epoch, f"dropout {distributed.rank()}"))
-        order = self._order(draws)
+        order = self.order(draws)
         loss_sum = torch.zeros((), device=self.device)
         answers = []
         for step, index in enumerate(torch.split(order, self.recipe.batch_size)):
             rate = learning_rate(self.recipe, (epoch - 1) * self.steps + step, self.steps)
-            loss, predicted = self._step(index, rate, draws)
+            loss, predicted = self.step(index, rate, draws)
             loss_sum += loss * len(index)
             answers.append(predicted)
         predicted = torch.cat(answers)
@@ -116,7 +116,7 @@ class Learner:
         drawn = self.labels[distributed.share_of_batches(order, self.recipe.batch_size)]
         return mean, predicted.cpu().numpy(), drawn.cpu().numpy()
 
-    def _step(self, index: Tensor, rate: float, draws: torch.Generator) -> tuple[Tensor, Tensor]:
+    def step(self, index: Tensor, rate: float, draws: torch.Generator) -> tuple[Tensor, Tensor]:
         """One optimiser step on the videos `index` [B]: the loss, and this process's answers."""
         rows, lengths = draw_rows(self.lengths[index], self.recipe, draws)
         x = self.features[index[:, None], rows].float()
@@ -134,7 +134,7 @@ class Learner:
         self.optimizer.step()
         return loss.detach(), logits.detach().argmax(dim=1)
 
-    def _order(self, draws: torch.Generator) -> Tensor:
+    def order(self, draws: torch.Generator) -> Tensor:
         """The videos [N] of an epoch, in order."""
         count = len(self.labels)
         if self.recipe.sampler == "weighted":  # as torch's WeightedRandomSampler

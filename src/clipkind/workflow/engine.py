@@ -20,11 +20,11 @@ def choose_engine(
     compile: bool = False,
     **choices: Any,
 ) -> tuple[Engine, Contract]:
-    """The engine for a backbone, and its contract with `choices` (`multi_scale`, `num_frames`, ...).
+    """The engine for a backbone, and its contract.
 
-    `auto` is torch where CUDA is, else OpenVINO. The bundled model's backbone runs from its ONNX
-    file: at once, and without torch. Raises ClipkindError for options that do not go together, and
-    as `load_backbone`.
+    `choices` are fields of the contract, such as `multi_scale` and `num_frames`. `auto` is torch
+    where CUDA is, else OpenVINO. The bundled model's backbone runs from its ONNX file: at once, and
+    without torch. Raises ClipkindError for options that do not go together, and as `load_backbone`.
     """
     from clipkind.features.engines.openvino_engine import CpuPrecision, OpenVinoEngine
     from clipkind.model.bundle import BACKBONE_FILE, load_bundle

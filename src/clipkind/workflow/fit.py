@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from clipkind.dataset.check_run import CheckRun, run_check
 from clipkind.dataset.layouts import items_of
 from clipkind.dataset.manifest import write_manifest
 from clipkind.dataset.scan import ScanResult, scan
@@ -23,9 +24,10 @@ from clipkind.training.ensemble import Watch
 from clipkind.training.prepare import TrainingData
 from clipkind.training.recipe import Recipe
 from clipkind.training.run import Run
-from clipkind.workflow.check import CheckedSet, check_dataset
 from clipkind.workflow.engine import choose_engine
 from clipkind.workflow.train import Trained, TrainOptions, train
+
+DEFAULT_BACKBONE = "efficientnet_lite0"
 
 
 class View(Protocol):
@@ -37,7 +39,7 @@ class View(Protocol):
     def stage(self, name: str) -> None:
         """A stage begins."""
 
-    def step(self, done: int, total: int, rate: str = "") -> None:
+    def step(self, done: int, total: int) -> None:
         """So many of the stage's videos are done."""
 
     def note(self, text: str) -> None:
@@ -52,7 +54,7 @@ class FitOptions:
     """How to fit, besides the recipe."""
 
     train: TrainOptions
-    backbone: str = "efficientnet_lite0"
+    backbone: str = DEFAULT_BACKBONE
     multi_scale: str = "single"
     min_duration_s: float = 1.0
     taxonomy: Taxonomy | None = None
@@ -65,7 +67,7 @@ class Fitted:
     """What each stage came to."""
 
     scanned: ScanResult
-    checked: CheckedSet
+    checked: CheckRun
     split: WrittenSplit
     extracted: Summary
     trained: Trained
@@ -93,8 +95,23 @@ def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View
     view.note(f"scan     {len(scanned.entries)} files = {len(scanned.ok)} ok + {refused} refused")
 
     view.stage("check")
-    checked = check_dataset(manifest, jobs=options.jobs, progress=view.step)
-    view.note(f"check    {checked.summary}; {checked.page}")
+    engine, contract = choose_engine(DEFAULT_BACKBONE, engine="openvino")
+    entries = list(scanned.entries)
+    checked = run_check(
+        manifest,
+        entries,
+        engine,
+        contract,
+        jobs=options.jobs,
+        stage=lambda _what, done, total: view.step(done, total),
+    )
+    report = checked.report
+    view.note(
+        f"check    {len(report.links)} pairs show the same footage, {len(report.conflicts)} of "
+        f"them under two labels; {checked.page}"
+    )
+    for warning in report.warnings:
+        view.note(f"         ! {warning}")
 
     view.stage("split")
     (split,) = split_dataset(manifest)

@@ -1,0 +1,134 @@
+"""`clipkind fit`: from a folder of labelled videos to a trained, measured model."""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from clipkind.cli.train import ManySeeds, print_result, recipe_options, train_options
+from clipkind.text import printable
+
+if TYPE_CHECKING:
+    from clipkind.training.ensemble import Watch
+    from clipkind.training.prepare import TrainingData
+    from clipkind.training.run import Run
+
+
+@click.command("fit", cls=ManySeeds)
+@click.argument("source", type=click.Path(path_type=Path, exists=True), metavar="DIR|MANIFEST")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="RUN",
+    help="Folder of all that is made.",
+)
+@recipe_options
+@click.option(
+    "--backbone", default="efficientnet_lite0", show_default=True, help="As for clipkind extract."
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The backbone's weights file instead of the published ones.",
+)
+@click.option(
+    "--multi-scale",
+    type=click.Choice(["aligned", "documented", "single"]),
+    default="single",
+    show_default=True,
+    help="How temporal scales are joined.",
+)
+@click.option("--taxonomy", metavar="FILE", help="As for clipkind dataset scan.")
+@click.option(
+    "--min-duration",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Seconds below which a video is refused.",
+)
+@click.option(
+    "--jobs",
+    "-j",
+    default=min(os.cpu_count() or 1, 4),
+    show_default="cores, at most 4",
+    type=click.IntRange(1, 64),
+    help="Videos read at the same time, each in a process of its own.",
+)
+def command(source: Path, out: Path, **options: Any) -> int:
+    """From a folder of labelled videos to a trained model: scan, check, split, extract, train.
+
+    DIR is laid out class/[subcategory/]video. Near-duplicates and videos of one source never
+    stand on both sides of the split, and what is measured, is measured on sources that training
+    has not seen. Stopped by Ctrl-C or anything worse, the same command goes on where it was.
+    """
+    from clipkind.dataset.taxonomy import load_taxonomy
+    from clipkind.training.recipe_file import load_recipe
+    from clipkind.workflow.fit import FitOptions, fit
+
+    name = options["taxonomy"]
+    taxonomy = load_taxonomy(None if name == "documented" else Path(name)) if name else None
+    settings = FitOptions(
+        train=train_options(options),
+        backbone=options["backbone"],
+        multi_scale=options["multi_scale"],
+        min_duration_s=options["min_duration"],
+        taxonomy=taxonomy,
+        jobs=options["jobs"],
+    )
+    recipe = load_recipe(options["recipe"], options["changes"])
+    with _View() as view:
+        fitted = fit(source, out, recipe, settings, view)
+    print_result(fitted.trained)
+    refused = len(fitted.scanned.entries) - len(fitted.scanned.ok)
+    return 1 if refused or fitted.extracted.refused else 0
+
+
+class _View:
+    """The stages one after another: a bar while one runs, a line when it is over."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        from clipkind.cli.progress import progress_bar
+        from clipkind.cli.training_view import TrainingView
+
+        self._console = Console(stderr=True, highlight=False)
+        self._bar = progress_bar(self._console)
+        self._task = self._bar.add_task("", total=None, rate="")
+        self._training = TrainingView()
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+        self._training.__exit__(kind, error, traceback)
+
+    @property
+    def watch(self) -> "Watch":
+        return self._training.watch
+
+    def stage(self, name: str) -> None:
+        self._bar.reset(self._task, description=name, total=None)
+
+    def step(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total)
+
+    def note(self, text: str) -> None:
+        from rich.text import Text
+
+        self._console.print(Text(printable(text)), soft_wrap=True)
+
+    def start(self, run: "Run", data: "TrainingData", resumed: bool) -> None:
+        self._bar.stop()  # training has bars of its own
+        self._training.start(run, data, resumed)
