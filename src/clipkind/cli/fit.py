@@ -66,6 +66,9 @@ def command(source: Path, out: Path, **options: Any) -> int:
     """
     from clipkind.dataset.taxonomy import load_taxonomy
     from clipkind.training.recipe_file import load_recipe
+
+    recipe = load_recipe(options["recipe"], options["changes"])  # before torch's long import
+
     from clipkind.workflow.fit import FitOptions, fit
 
     name = options["taxonomy"]
@@ -78,7 +81,6 @@ def command(source: Path, out: Path, **options: Any) -> int:
         taxonomy=taxonomy,
         jobs=options["jobs"],
     )
-    recipe = load_recipe(options["recipe"], options["changes"])
     with _View() as view:
         fitted = fit(source, out, recipe, settings, view)
     print_result(fitted.trained)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from clipkind.training.prepare import TrainingData
     from clipkind.workflow.train import Trained
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -89,12 +88,14 @@ def command(features: Path, split: Path, out: Path, **options: Any) -> int:
     Stopped by Ctrl-C or anything worse, the same command goes on where it was. RUN keeps the
     recipe, a checkpoint, a history and a dashboard of every member.
     """
+    from clipkind.training.recipe_file import load_recipe
+
+    recipe = load_recipe(options["recipe"], options["changes"])  # before torch's long import
+
     from clipkind.cli.training_view import TrainingView
     from clipkind.training.distributed import process_group
-    from clipkind.training.recipe_file import load_recipe
     from clipkind.workflow.train import train
 
-    recipe = load_recipe(options["recipe"], options["changes"])
     with process_group(), TrainingView() as view:
         trained = train(
             features, split, out, recipe, train_options(options), view.watch, view.start
@@ -107,11 +108,12 @@ def command(features: Path, split: Path, out: Path, **options: Any) -> int:
 
 def train_options(options: dict[str, Any]) -> Any:
     """The options as `clipkind.workflow.train` takes them. Raises UsageError."""
-    from clipkind.workflow.train import TrainOptions
-
     seeds = options["seeds"]
     if len(set(seeds)) != len(seeds):
         raise click.UsageError(f"--seeds {' '.join(map(str, seeds))}: give each seed once")
+
+    from clipkind.workflow.train import TrainOptions
+
     return TrainOptions(
         seeds=tuple(seeds),
         device=_device(options["device"]),
