@@ -1,11 +1,13 @@
 """Links between videos that show the same footage, and the groups they join."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from clipkind.errors import FileFormatError
+from clipkind.features.journal import replacing
 from clipkind.text import printable
 
 
@@ -21,6 +23,9 @@ class Link:
     """What relates them, as far as it could be told (`mirrored`, `cropped`, ...)."""
 
 
+_COLUMNS = [field.name for field in fields(Link)]
+
+
 def links_file(manifest: Path) -> Path:
     """Where `dataset check` keeps the links of a manifest, and `dataset split` looks for them."""
     return manifest.with_suffix(".links.csv")
@@ -28,25 +33,30 @@ def links_file(manifest: Path) -> Path:
 
 def write_links(path: Path, links: Iterable[Link]) -> None:
     """Write `links` as CSV, in one step."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Link)], lineterminator="\n")
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(link) for link in links)
-    temporary.replace(path)
 
 
 def read_links(path: Path) -> list[Link]:
     """Inverse of `write_links`. Raises FileFormatError when `path` holds something else."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [
-                Link(a=row["a"], b=row["b"], score=float(row["score"]), how=row["how"])
-                for row in csv.DictReader(file)
-            ]
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
+            reader = csv.DictReader(file)
+            if reader.fieldnames != _COLUMNS:  # "no links" must not come from a file cut short
+                raise ValueError(f"it has no columns {', '.join(_COLUMNS)}")
+            return [Link(**{**row, "score": float(row["score"])}) for row in _whole(reader)]
+    except (TypeError, ValueError, csv.Error) as error:
         what = printable(f"{path}: is not a file of links ({error})")
         raise FileFormatError(f"{what}; run clipkind dataset check again") from None
+
+
+def _whole(reader: "csv.DictReader[str]") -> Iterator[dict[str, Any]]:
+    for row in reader:
+        if None in row or None in row.values():
+            raise ValueError(f"line {reader.line_num} is cut short")
+        yield row
 
 
 def joined_groups(groups: Mapping[str, str], links: Iterable[Link]) -> dict[str, str]:
