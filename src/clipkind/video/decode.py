@@ -33,11 +33,14 @@ class ClipReader:
     """One video opened under a contract: `with ClipReader(path, contract) as clip`.
 
     `clip.plan` says what will come; `clip.frames()` gives it, once; after that `clip.info`,
-    `clip.decoded` and `clip.lost` are final. `threads` is the decoder's (0: all cores).
+    `clip.decoded` and `clip.lost` are final. `threads` is the decoder's (0: all cores);
+    with `whole`, pictures show all of the frame, squeezed.
     Raises VideoError on entering (not a video) and from `frames()` (nothing decodes).
     """
 
-    def __init__(self, path: Path | str, contract: Contract, *, threads: int = 0) -> None:
+    def __init__(
+        self, path: Path | str, contract: Contract, *, threads: int = 0, whole: bool = False
+    ) -> None:
         self._path, self._threads = Path(path), threads
         self._stack = ExitStack()
         with self._stack:
@@ -45,7 +48,7 @@ class ClipReader:
             self.table = read_table(self._container, self._stream)
             self._restart()
             self.plan = plan_samples(self.table, contract)
-            self._picture = PictureMaker(contract, self._stream.sample_aspect_ratio)
+            self._picture = PictureMaker(contract, self._stream.sample_aspect_ratio, whole=whole)
             self._stack = self._stack.pop_all()
         self._seekable = True
         self.restarts = 0

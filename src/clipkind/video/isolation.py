@@ -67,9 +67,15 @@ Message = Start | Pictures | End
 
 
 class DecodeWorker:
-    """A decoding process, started on first use and again after every death."""
+    """A decoding process, started on first use and again after every death.
 
-    def __init__(self, *, threads: int = 0, timeout_s: float = TIMEOUT_S) -> None:
+    With `whole`, pictures show all of the frame, squeezed to the contract's square.
+    """
+
+    def __init__(
+        self, *, threads: int = 0, timeout_s: float = TIMEOUT_S, whole: bool = False
+    ) -> None:
+        self._whole = whole
         self._threads = threads
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
@@ -115,6 +121,7 @@ class DecodeWorker:
             "path": os.fsencode(path).hex(),
             "contract": contract.to_json(),
             "threads": self._threads,
+            "whole": self._whole,
             "timeout_s": self._timeout_s,
         }
         self._await_ready(process)

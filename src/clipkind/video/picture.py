@@ -35,10 +35,16 @@ _MATRICES = {
 
 
 class PictureMaker:
-    """Turns frames into pictures; keeps its filter graph while the frames' format stays."""
+    """Turns frames into pictures; keeps its filter graph while the frames' format stays.
 
-    def __init__(self, contract: Contract, sample_aspect: Fraction | None) -> None:
+    With `whole`, the whole frame is squeezed into the square instead of cropping it.
+    """
+
+    def __init__(
+        self, contract: Contract, sample_aspect: Fraction | None, *, whole: bool = False
+    ) -> None:
         self._contract = contract
+        self._whole = whole
         self._aspect = float(sample_aspect or 1)
         self._key: tuple[object, ...] = ()
         self._graph = Graph()
@@ -87,6 +93,8 @@ class PictureMaker:
 
     def _square(self, width: int, height: int) -> tuple[int, int]:
         """Source pixels that show as the centre square of crop/resize of the shorter side."""
+        if self._whole:
+            return width, height
         shown_width = width * self._aspect
         side = min(shown_width, height) * self._contract.crop / self._contract.resize
         return (

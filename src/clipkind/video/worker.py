@@ -65,7 +65,7 @@ def alarm(seconds: float) -> None:
 def _serve(path: str, request: dict[str, Any], out: BinaryIO) -> None:
     contract = Contract.from_json(request["contract"])
     seen: dict[bytes, int] = {}
-    with ClipReader(path, contract, threads=request["threads"]) as clip:
+    with ClipReader(path, contract, threads=request["threads"], whole=request["whole"]) as clip:
         _send(out, {"kind": "start", "frames": len(clip.plan.targets)})
         positions: list[int] = []
         fresh: list[bytes] = []
