@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 
 import machine
-from clipkind.dataset.fingerprint import FingerprintStore, fingerprint_many
+from clipkind.dataset.check.fingerprint import FingerprintStore, fingerprint_many
+from clipkind.dataset.check.matching import find_links
 from clipkind.dataset.links import Link, joined_groups
-from clipkind.dataset.matching import find_links
 from clipkind.features.engines.openvino_engine import OpenVinoEngine
 from clipkind.model.bundle import BACKBONE_FILE, load_bundle
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clipkind.dataset.split_file import SplitRow
+from clipkind.dataset.splits.table import SplitRow
 from clipkind.model.bundle import load_bundle
 from clipkind.training.prepare import TrainingData, load_prepared
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from clipkind.dataset.links import Link, write_links
-from clipkind.dataset.split_file import read_split
+from clipkind.dataset.splits.table import read_split
 
 
 def clipkind(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clipkind.dataset.split_file import SPLITS, SplitRow, SplitTable, write_split
+from clipkind.dataset.splits.table import SPLITS, SplitRow, SplitTable, write_split
 from clipkind.features.store import FeatureRow, FeatureWriter
 from clipkind.model.bundle import load_bundle
 from clipkind.training.recipe import DEFAULT, Recipe

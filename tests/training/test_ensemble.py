@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from clipkind.dataset.split_file import read_split
+from clipkind.dataset.splits.table import read_split
 from clipkind.errors import ClipkindError, FileFormatError
 from clipkind.features.store import open_features
 from clipkind.training.ensemble import EnsembleFailed, Watch, train_ensemble, voting

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from clipkind.dataset.split_file import SplitRow, SplitTable, read_split
+from clipkind.dataset.splits.table import SplitRow, SplitTable, read_split
 from clipkind.errors import FileFormatError
 from clipkind.features.store import FeatureWriter, RefusedRow, open_features
 from clipkind.training import prepare as module

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipkind.dataset.split_file import read_split
+from clipkind.dataset.splits.table import read_split
 from clipkind.features.store import open_features
 from media import write_video
 from training.small_set import CHANGES

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from clipkind.dataset.check import CheckReport, Spread
-    from clipkind.dataset.check_run import CheckRun
+    from clipkind.dataset.check.report import CheckReport, Spread
+    from clipkind.dataset.check.run import CheckRun
     from clipkind.dataset.links import Link
     from clipkind.dataset.manifest import Entry
 
@@ -63,7 +63,7 @@ def command(manifest: Path, out_html: Path | None, jobs: int, timeout: float) ->
     from rich.console import Console
 
     from clipkind.cli.progress import progress_bar
-    from clipkind.dataset.check_run import run_check
+    from clipkind.dataset.check.run import run_check
     from clipkind.dataset.manifest import read_manifest
     from clipkind.features.engines.openvino_engine import OpenVinoEngine
     from clipkind.model.bundle import BACKBONE_FILE, load_bundle
@@ -173,7 +173,7 @@ def _conflict(link: "Link", by_id: "dict[str, Entry]") -> str:
 
 
 def _summary(found: "CheckRun", manifest: Path) -> list[str]:
-    from clipkind.dataset.check import counted
+    from clipkind.dataset.check.report import counted
 
     report = found.report
     sources = counted(report.groups, "source")

@@ -12,8 +12,8 @@ from clipkind.text import printable
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from clipkind.dataset.certificate import Count, Counts
-    from clipkind.dataset.split_run import WrittenSplit
+    from clipkind.dataset.splits.certificate import Count, Counts
+    from clipkind.dataset.splits.run import WrittenSplit
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _WIDTH = 120
@@ -76,7 +76,7 @@ def command(
     """
     from rich.console import Console
 
-    from clipkind.dataset.split_run import SplitSettings, found_links, split_dataset
+    from clipkind.dataset.splits.run import SplitSettings, found_links, split_dataset
 
     if folds and (holdout or keep_layout):
         raise click.UsageError("--kfold divides all videos: leave out --holdout and --keep-layout")
@@ -171,7 +171,7 @@ def _findings(written: Sequence["WrittenSplit"], source: Path, links: Path | Non
 
 
 def _files(written: Sequence["WrittenSplit"]) -> Iterator[str]:
-    from clipkind.dataset.split_run import certificate_path
+    from clipkind.dataset.splits.run import certificate_path
 
     first, last = printable(str(written[0].path)), printable(str(written[-1].path))
     certificate = printable(certificate_path(written[0].path).name)

@@ -1,4 +1,4 @@
-"""The one progress bar: videos done, a rate, time left. It disappears when the work is done."""
+"""The one progress bar: videos done, a rate, time left. On terminals only, and gone at the end."""
 
 from rich.console import Console
 from rich.progress import (
@@ -23,4 +23,5 @@ def progress_bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,  # blank lines otherwise
     )

@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 
 from clipkind.cli.training_progress import TrainingProgress
-from clipkind.dataset.split_file import SPLITS
+from clipkind.dataset.splits.table import SPLITS
 from clipkind.text import printable
 from clipkind.training import distributed
 from clipkind.training.ensemble import Watch

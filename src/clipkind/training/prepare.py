@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipkind.contract import Contract
-from clipkind.dataset.split_file import SPLITS, SplitName, SplitRow, SplitTable
+from clipkind.dataset.splits.table import SPLITS, SplitName, SplitRow, SplitTable
 from clipkind.errors import FileFormatError
 from clipkind.features.store import FeatureFile
 from clipkind.text import printable

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from clipkind.dataset.check_run import CheckRun, run_check
+from clipkind.dataset.check.run import CheckRun, run_check
 from clipkind.dataset.layouts import items_of
 from clipkind.dataset.manifest import write_manifest
 from clipkind.dataset.scan import ScanResult, scan
-from clipkind.dataset.split_run import WrittenSplit, split_dataset
+from clipkind.dataset.splits.run import WrittenSplit, split_dataset
 from clipkind.dataset.taxonomy import Taxonomy
 from clipkind.errors import ClipkindError
 from clipkind.features.extract import Summary, extract_to_store

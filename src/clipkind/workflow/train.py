@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 import clipkind
-from clipkind.dataset.split_file import read_split
+from clipkind.dataset.splits.table import read_split
 from clipkind.evaluation.metrics import grouped_scores
 from clipkind.features.store import open_features
 from clipkind.inference.heads import softmax

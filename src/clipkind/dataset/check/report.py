@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clipkind.dataset.check.shortcuts import Shortcut, shortcuts
 from clipkind.dataset.links import Link, joined_groups
 from clipkind.dataset.manifest import Entry
-from clipkind.dataset.shortcuts import Shortcut, shortcuts
 from clipkind.text import printable
 
 FEW_VIDEOS = 10

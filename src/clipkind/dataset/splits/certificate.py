@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from clipkind.dataset.links import Link
 from clipkind.dataset.manifest import Entry
-from clipkind.dataset.split_file import SPLITS, SplitName, SplitRow, SplitTable
+from clipkind.dataset.splits.table import SPLITS, SplitName, SplitRow, SplitTable
 from clipkind.errors import FileFormatError
 from clipkind.text import printable
 

@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipkind.dataset.balance import balanced
 from clipkind.dataset.manifest import Entry
+from clipkind.dataset.splits.balance import balanced
 
 sizes = st.lists(st.integers(1, 12), min_size=3, max_size=20)
 weights = st.lists(st.sampled_from([1, 10, 20, 70]), min_size=2, max_size=3)

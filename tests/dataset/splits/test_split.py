@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from clipkind.dataset.links import Link
 from clipkind.dataset.manifest import Entry
-from clipkind.dataset.split import holdout, kfold, make_split
-from clipkind.dataset.split_file import SPLITS, SplitRow, SplitTable
+from clipkind.dataset.splits.split import holdout, kfold, make_split
+from clipkind.dataset.splits.table import SPLITS, SplitRow, SplitTable
 from clipkind.errors import ClipkindError, FileFormatError
 
 CLASSES = ("Animation", "Gaming")
@@ -117,8 +117,8 @@ def test_another_process_gives_the_same_split_and_another_seed_another() -> None
     program = (
         "import sys\n"
         "from clipkind.dataset.manifest import Entry\n"
-        "from clipkind.dataset.split import make_split\n"
-        "from clipkind.dataset.split_file import encode_split\n"
+        "from clipkind.dataset.splits.split import make_split\n"
+        "from clipkind.dataset.splits.table import encode_split\n"
         "videos = [Entry(id=f'{n}', path='', label='ab'[n % 2], subcategory=f'{n % 5}',"
         " group=f'{n % 40}') for n in range(200)]\n"
         "sys.stdout.buffer.write(encode_split(make_split(videos, [], seed=int(sys.argv[1]))))\n"

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipkind.dataset.check import CheckReport, check
-from clipkind.dataset.check_page import MEMBERS, SHOWN, families, page, shown_families
+from clipkind.dataset.check.page import MEMBERS, SHOWN, families, page, shown_families
+from clipkind.dataset.check.report import CheckReport, check
+from clipkind.dataset.check.thumbnails import jpeg
 from clipkind.dataset.links import Link
 from clipkind.dataset.manifest import Entry
-from clipkind.dataset.thumbnails import jpeg
 
 Sizes = dict[str, tuple[int, int]]
 """Videos and groups of each class."""

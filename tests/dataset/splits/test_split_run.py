@@ -12,8 +12,8 @@ import pytest
 from clipkind.contract import Contract
 from clipkind.dataset.links import Link, links_file, write_links
 from clipkind.dataset.manifest import Entry, write_manifest
-from clipkind.dataset.split_file import SPLITS, read_split
-from clipkind.dataset.split_run import SplitSettings, certificate_path, split_dataset
+from clipkind.dataset.splits.run import SplitSettings, certificate_path, split_dataset
+from clipkind.dataset.splits.table import SPLITS, read_split
 from clipkind.errors import ClipkindError, FileFormatError
 from clipkind.features.store import FeatureRow, FeatureWriter, RefusedRow
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from clipkind import __version__
-from clipkind.dataset.certificate import Certificate, certify
 from clipkind.dataset.layouts import split_name
 from clipkind.dataset.links import Link, links_file, read_links
 from clipkind.dataset.manifest import Entry, read_manifest
-from clipkind.dataset.split import (
+from clipkind.dataset.splits.certificate import Certificate, certify
+from clipkind.dataset.splits.split import (
     RATIOS,
     SEED,
     Ratios,
@@ -23,7 +23,7 @@ from clipkind.dataset.split import (
     kfold,
     make_split,
 )
-from clipkind.dataset.split_file import (
+from clipkind.dataset.splits.table import (
     SPLITS,
     SplitName,
     SplitRow,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipkind.dataset.split_file import SplitRow, SplitTable, read_split, write_split
+from clipkind.dataset.splits.table import SplitRow, SplitTable, read_split, write_split
 from clipkind.errors import FileFormatError
 from clipkind.text import printable
 

@@ -2,7 +2,7 @@
 
 A fingerprint is 64 small grey pictures, evenly spread over the video, and what the bundled backbone
 makes of 8 of them. The embeddings find candidates among thousands of videos, the pictures decide
-(`clipkind.dataset.matching`).
+(`clipkind.dataset.check.matching`).
 """
 
 import os

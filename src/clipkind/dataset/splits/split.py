@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from clipkind.dataset.division import Division, Earlier, divide
 from clipkind.dataset.links import Link, joined_groups
 from clipkind.dataset.manifest import Entry
-from clipkind.dataset.split_file import SPLITS, SplitName, SplitRow, SplitTable
+from clipkind.dataset.splits.division import Division, Earlier, divide
+from clipkind.dataset.splits.table import SPLITS, SplitName, SplitRow, SplitTable
 from clipkind.dataset.taxonomy import name_key
 from clipkind.errors import ClipkindError, FileFormatError
 from clipkind.text import printable

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from clipkind.dataset.fingerprint import SIDE
+from clipkind.dataset.check.fingerprint import SIDE
 
 Floats = npt.NDArray[np.float32]
 Place = tuple[float, float, float]

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from clipkind.dataset.fingerprint import FRAMES, SIDE, Fingerprint
-from clipkind.dataset.overlay import (
+from clipkind.dataset.check.fingerprint import FRAMES, SIDE, Fingerprint
+from clipkind.dataset.check.overlay import (
     COARSE,
     FLOOR,
     PLACES,

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from clipkind.dataset.balance import balanced
 from clipkind.dataset.links import Link, joined_groups
 from clipkind.dataset.manifest import Entry
+from clipkind.dataset.splits.balance import balanced
 from clipkind.errors import FileFormatError
 
 MANY = 3

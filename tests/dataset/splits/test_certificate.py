@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from clipkind.dataset.certificate import Count, certify
 from clipkind.dataset.links import Link
 from clipkind.dataset.manifest import Entry
-from clipkind.dataset.split_file import SplitName, SplitRow, SplitTable
+from clipkind.dataset.splits.certificate import Count, certify
+from clipkind.dataset.splits.table import SplitName, SplitRow, SplitTable
 from clipkind.errors import FileFormatError
 
 SIDES: dict[str, SplitName] = {

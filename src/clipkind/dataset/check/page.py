@@ -8,10 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from clipkind.dataset.check import CheckReport, ClassRow, Spread
+from clipkind.dataset.check.report import CheckReport, ClassRow, Spread
+from clipkind.dataset.check.shortcuts import Shortcut
 from clipkind.dataset.links import Link, joined_groups
 from clipkind.dataset.manifest import Entry
-from clipkind.dataset.shortcuts import Shortcut
 from clipkind.text import printable
 
 SHOWN = 40
@@ -66,7 +66,7 @@ def page(
     report: CheckReport, entries: Sequence[Entry], strips: Mapping[str, bytes], *, title: str
 ) -> str:
     """The page. `strips` are JPEGs by the path of a video; a missing one is said to be missing."""
-    template = Template(files(__package__).joinpath("check.html").read_text(encoding="utf-8"))
+    template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     found = families(entries, report.links)
     return template.substitute(
         title=_text(title),

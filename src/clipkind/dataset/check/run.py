@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipkind.contract import Contract
-from clipkind.dataset.check import CheckReport, check
-from clipkind.dataset.check_page import families, page, shown_families, write_page
-from clipkind.dataset.fingerprint import FingerprintStore, fingerprint_many, fingerprints_file
+from clipkind.dataset.check.fingerprint import FingerprintStore, fingerprint_many, fingerprints_file
+from clipkind.dataset.check.matching import find_links
+from clipkind.dataset.check.page import families, page, shown_families, write_page
+from clipkind.dataset.check.report import CheckReport, check
+from clipkind.dataset.check.thumbnails import strips
 from clipkind.dataset.links import links_file, write_links
 from clipkind.dataset.manifest import Entry
-from clipkind.dataset.matching import find_links
-from clipkind.dataset.thumbnails import strips
 from clipkind.features.engines import Engine
 from clipkind.features.pipeline import Refusal
 from clipkind.video.isolation import TIMEOUT_S

@@ -1,10 +1,10 @@
 """Which videos of a data set show the same footage, by their fingerprints.
 
 The embeddings propose, the pictures decide: for every video the few that look most like it, then
-each of these pairs laid over each other (`clipkind.dataset.alignment`). What tells copies from
-videos that merely look alike (two takes of one scene, two terminal sessions) is that copies also
-*change* alike. The limits below were set on planted copies of 80 clips and not moved since; what
-they give on others says `benchmarks/duplicates.py`.
+each of these pairs laid over each other (`clipkind.dataset.check.alignment`). What tells copies
+from videos that merely look alike (two takes of one scene, two terminal sessions) is that copies
+also *change* alike. The limits below were set on planted copies of 76 clips and not moved since;
+what they give on others says `benchmarks/duplicates.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from clipkind.dataset.alignment import Alignment, Sketch, align, sketch
-from clipkind.dataset.fingerprint import EMBEDDED, Fingerprint
+from clipkind.dataset.check.alignment import Alignment, Sketch, align, sketch
+from clipkind.dataset.check.fingerprint import EMBEDDED, Fingerprint
 from clipkind.dataset.links import Link
 
 NEIGHBOURS = 16

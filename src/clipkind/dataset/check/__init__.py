@@ -1,0 +1,1 @@
+"""Near-duplicates, label conflicts and shortcuts of a data set."""

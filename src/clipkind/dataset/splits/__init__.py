@@ -1,0 +1,1 @@
+"""Division into train, val and test that no footage crosses, with a certificate."""
