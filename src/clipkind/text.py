@@ -1,6 +1,8 @@
 """Text that is safe to print, log and store, whatever a file is called."""
 
 import re
+import shlex
+from pathlib import Path
 
 # Control characters would break one-line messages and drive terminals; surrogates, which Python
 # uses for the bytes of a file name that is not UTF-8, cannot be encoded at all.
@@ -14,6 +16,11 @@ def printable(text: str) -> str:
     text, and anything already printable, comes back unchanged.
     """
     return _UNSAFE.sub(_escape, text)
+
+
+def quoted(path: Path) -> str:
+    """A path as one word of a shell command that is shown to people."""
+    return printable(shlex.quote(str(path)))
 
 
 def _escape(match: re.Match[str]) -> str:

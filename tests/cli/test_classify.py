@@ -191,10 +191,11 @@ def test_a_terminal_that_cannot_show_a_name_gets_it_escaped(
 
 
 BROKEN_INSIDE = """
+import clipkind.cli.lazy as lazy
 import clipkind.cli.main as cli
 def boom(_name):
     raise RuntimeError("odd\\nthing")
-cli.import_module = boom
+lazy.import_module = boom
 cli.main()
 """
 

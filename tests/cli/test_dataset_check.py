@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clipkind.dataset.links import links_file, read_links
+from clipkind.dataset.links import links_file, read_compared, read_links
 from clipkind.dataset.manifest import Entry, write_manifest
 from dataset.scenery import write_scene
 from planted import Change, plant
@@ -53,6 +53,7 @@ def test_a_mirrored_copy_under_another_label_is_found_and_the_manifest_stays(
     assert done.returncode == 0, done.stderr
     (link,) = read_links(links_file(manifest))
     assert (link.a, link.b, link.how) == ("a", "copy", "mirrored")
+    assert read_compared(links_file(manifest)) == {"a", "b", "c", "copy"}
     assert "broken.mp4: not_a_video" in done.stderr
     assert "5 videos of 5 sources, 4 where copies join them" in done.stdout
     found = "1 pair with the same footage, 1 across sources, 1 under different labels"
@@ -96,6 +97,8 @@ def test_wrong_input_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
     assert missing.returncode == other.returncode == 2
     assert "no path (or file_name) column" in other.stderr
     assert len(other.stderr.splitlines()) == 1
+    table.write_text("path,label,status\na.mp4,Cat,refused\n")
+    assert "lists no video that can be used" in clipkind(table).stderr
     table.write_text("path,label\na.mp4,Cat\n")
     for page in (table, tmp_path / "gone" / "x.html"):
         refused = clipkind(table, "--out-html", page)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from clipkind.dataset.manifest import Entry, read_manifest, write_manifest
+from interrupting import start
 from media import numbered_frames, write_video
 
 
@@ -35,7 +36,10 @@ def test_a_clean_folder_gives_a_table_a_manifest_and_no_complaint(videos: Path) 
     lines = done.stdout.splitlines()
     assert lines[0].split() == ["Class", "Videos", "Refused", "Subcategories", "Minutes"]
     assert [line.split()[:3] for line in lines[1:3]] == [["Cats", "1", "0"], ["Dogs", "1", "0"]]
-    assert lines[3:] == ["manifest.csv: 2 files = 2 ok + 0 refused"]
+    assert lines[3:] == [
+        "manifest.csv: 2 files = 2 ok + 0 refused",
+        "next:  clipkind dataset check manifest.csv",
+    ]
     assert not done.stderr.strip()
     entries = read_manifest(videos.parent / "manifest.csv")
     assert [entry.label for entry in entries] == ["Cats", "Dogs"]
@@ -52,11 +56,12 @@ def test_what_is_wrong_is_named_counted_and_the_exit_code_says_so(videos: Path) 
     (videos / "loose.mp4").write_bytes((videos / "Dogs" / "a.mp4").read_bytes() + b"\0")
     done = scan(videos.parent, "videos", "--out", "m.csv", "--jobs", "1")
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-4:] == [
+    assert done.stdout.splitlines()[-5:] == [
         "m.csv: 6 files = 3 ok + 3 refused (2 not_a_video, 1 duplicate)",
         "passed over, as no videos by name: 1",
         "duplicates whose label is not that of the file kept: 1",
         "ok files without a label: 1",
+        "next:  clipkind dataset check m.csv",
     ]
     assert "refused: videos/Dogs/b.mp4: duplicate: has the same content as" in done.stderr
     assert r"videos/Cats/\x1b[31m:smile:\x0a[b]x.mp4: not_a_video" in done.stderr
@@ -128,7 +133,7 @@ def test_ctrl_c_ends_it_in_one_line_and_nothing_is_written(tmp_path: Path) -> No
     for number in range(3000):  # seconds of work
         (tmp_path / f"{number}.mp4").write_text(f"no video {number}")
     command = [sys.executable, "-m", "clipkind.cli.main", "dataset", "scan", ".", "-j", "1"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    with start(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         while not children.read_text():  # until the decoding process is there
             time.sleep(0.01)

@@ -60,6 +60,20 @@ def test_a_table_a_verdict_and_what_to_do_next(tmp_path: Path) -> None:
     assert fresh[copy.a] == fresh[copy.b]
 
 
+def test_videos_that_nobody_has_compared_are_told(tmp_path: Path) -> None:
+    source = manifest(tmp_path)
+    ids = [f"{label}/{n}.mp4" for label in ("cats", "[b]dogs") for n in range(10)]
+    found = tmp_path / "my videos.links.csv"
+    write_links(found, [], compared=ids)
+    whole = clipkind(source.name, cwd=tmp_path)
+    assert "0 near-duplicates cross (20 videos compared, 0 pairs alike)" in whole.stdout
+    assert "NOT compared" not in whole.stdout
+    write_links(found, [], compared=ids[3:])
+    part = clipkind(source.name, cwd=tmp_path)
+    assert "0 near-duplicates cross (17 videos compared, 0 pairs alike)" in part.stdout
+    assert "NOT compared: 3, added since" in part.stdout
+
+
 def test_folds_and_held_out_subcategories(tmp_path: Path) -> None:
     source = manifest(tmp_path)
     done = clipkind(source, "--kfold", "5", cwd=tmp_path)

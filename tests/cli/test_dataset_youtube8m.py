@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dataset.youtube8m.video_site import Site
+from interrupting import start
 from media import numbered_frames, write_video
 
 
@@ -106,7 +107,7 @@ def test_ctrl_c_ends_the_download_too_and_leaves_nothing_half_done(
     site.list("0215n", ["aaaa"])
     site.hang(site.video("aaaa", clip), clip)
     run = command(*arguments(site, tmp_path))
-    with subprocess.Popen(run, stderr=subprocess.PIPE, text=True) as process:
+    with start(run, stderr=subprocess.PIPE, text=True) as process:
         assert site.reached.wait(60)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)

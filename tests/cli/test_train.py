@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from interrupting import start
 from training.small_set import CHANGES, SmallSet, make_small_set
 
 
@@ -81,6 +82,9 @@ def test_another_recipe_does_not_go_on_with_it(run: Path, small_set: SmallSet) -
         (["--set", "num_epoch=3"], "did you mean num_epochs"),
         (["--seeds", "7"], "give each seed once"),
         (["--device", "tpu9"], "give cpu, cuda or auto"),
+        (["--device", "meta"], "give cpu, cuda or auto"),
+        (["--set", "num_attention_heads=3"], "num_attention_heads 3 must divide 64"),
+        (["--set", "classifier_dims=[]", "--set", "hidden_dim=0"], "hidden_dim 0 must be above 0"),
         (["--split", "nowhere.csv"], "nowhere.csv: No such file"),
     ],
 )
@@ -104,7 +108,7 @@ def test_control_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path, small_set:
     out = tmp_path / "run"
     long = arguments(small_set, out, "--set=num_epochs=400", "--set=patience=400")
     command = [sys.executable, "-m", "clipkind.cli.main", *map(str, long)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with start(command, stderr=subprocess.PIPE, text=True) as process:
         while not list(out.glob("members/*/checkpoint.safetensors")):
             assert process.poll() is None, process.communicate()
             time.sleep(0.1)

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipkind.dataset.links import Link, joined_groups, links_file, read_links, write_links
+from clipkind.dataset.links import (
+    Link,
+    joined_groups,
+    links_file,
+    read_compared,
+    read_links,
+    write_links,
+)
 from clipkind.errors import FileFormatError
 
 ids = st.integers(0, 14).map(lambda number: f"v{number:02}")
@@ -34,8 +41,20 @@ def test_links_come_back_and_a_new_check_replaces_them(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_was_compared_is_told_apart_from_what_nobody_looked_at(tmp_path: Path) -> None:
+    path = links_file(tmp_path / "videos.csv")
+    write_links(
+        path, [link("b\n.mp4", "caf\udce9.mp4")], compared=["b\n.mp4", "caf\udce9.mp4", "a"]
+    )
+    assert read_links(path) == [link("b\\x0a.mp4", "caf\\xe9.mp4")]  # as split files have them
+    assert read_compared(path) == {"a", "b\\x0a.mp4", "caf\\xe9.mp4"}
+    write_links(path, [link("a", "b")])
+    assert read_compared(path) is None
+
+
 @pytest.mark.parametrize(
     "text", [b"path,label\na.mp4,Gaming\n", b"a,b,score,how\nx,y\n", b"a,b,score,how\nx,y,high,\n",
+             b"a,b,score,how\nx,,1,same\n",
              b"a,b,score,how\n\xff,y,1,\n"],
 )  # fmt: skip
 def test_another_or_damaged_file_is_refused_in_one_line(tmp_path: Path, text: bytes) -> None:

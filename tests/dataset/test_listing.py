@@ -80,6 +80,40 @@ def test_links_to_files_are_listed_and_a_loop_of_folders_ends(tmp_path: Path) ->
     assert list(Listing([str(tmp_path)])) == below(tmp_path, "link.mp4", "real/a.mp4")
 
 
+def test_a_link_to_a_folder_elsewhere_is_followed_once(tmp_path: Path) -> None:
+    touch(tmp_path, "disk/cats/1.mp4", "disk/dogs/2.mp4", "set/birds/3.mp4")
+    (tmp_path / "set" / "cats").symlink_to(tmp_path / "disk" / "cats")
+    (tmp_path / "set" / "dogs").symlink_to("../disk/dogs")
+    (tmp_path / "set" / "dogs" / "more").symlink_to(tmp_path / "disk" / "cats")
+    (tmp_path / "set" / "up").symlink_to(tmp_path)
+    (tmp_path / "set" / "whole").symlink_to(tmp_path / "disk")
+    (tmp_path / "set" / "self").symlink_to("self")
+    found = list(Listing([str(tmp_path / "set")]))
+    assert found == below(
+        tmp_path / "set",
+        *("self", "birds/3.mp4", "cats/1.mp4", "dogs/2.mp4", "whole/cats/1.mp4"),
+        "whole/dogs/2.mp4",
+    )
+
+
+def test_folders_may_be_nested_deeper_than_python_calls(tmp_path: Path) -> None:
+    depth = 1200
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(os.open("a.mp4", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+    assert list(Listing([str(tmp_path)])) == [str(tmp_path) + "/d" * depth + "/a.mp4"]
+    for up in range(depth, 0, -1):  # rmtree of Python 3.11 cannot
+        folder = str(tmp_path) + "/d" * up
+        if up == depth:
+            os.unlink(folder + "/a.mp4")  # noqa: PTH108
+        os.rmdir(folder)  # noqa: PTH106
+
+
 def test_paths_are_drawn_only_as_they_are_needed(tmp_path: Path) -> None:
     touch(tmp_path, "a.mp4")
 

@@ -14,6 +14,7 @@ from clipkind.errors import FileFormatError
 from clipkind.features.store import FeatureRow, FeatureWriter
 from clipkind.model.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, save_bundle
 from clipkind.model.card import model_card
+from clipkind.training.bundling import backbone_source
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,6 +152,6 @@ def test_nothing_is_claimed_of_the_data_or_backbone_that_was_not_said(
     assert "--data" in capsys.readouterr().err
     found = make_bundle.parse(["f.h5", "--out", "b", "--data", "x", "--limits", "y"])
     assert (found.data, found.limits) == ("x", ["y"])
-    lite = make_bundle.backbone_source("efficientnet_lite0")
+    lite = backbone_source("efficientnet_lite0")
     assert lite == load_bundle().provenance["backbone_source"]
-    assert "PyPI" not in make_bundle.backbone_source("resnet50")
+    assert "PyPI" not in backbone_source("resnet50")

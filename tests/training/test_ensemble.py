@@ -1,5 +1,6 @@
 """Members: side by side as one by one, begun again when they fail, and never voting failed."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,8 +100,14 @@ def test_a_failed_member_begins_again_twice_with_other_seeds_and_never_votes(
 def test_a_diverging_member_is_a_failed_one(tmp_path: Path, small_set: SmallSet) -> None:
     recipe = replace(RECIPE, learning_rate=1e30, warmup_epochs=0.0, schedule="warm_restarts")
     run, data = begin(small_set, tmp_path, recipe, seeds=(7,))
-    with pytest.raises(ClipkindError, match="lower the learning rate"):
-        train_ensemble(run, data, jobs=1, threads=1)
+    ended: list[MemberResult] = []
+    for _ in range(2):  # the second time it is read from the run
+        with pytest.raises(EnsembleFailed, match="lower the learning rate"):
+            train_ensemble(run, data, jobs=1, threads=1, watch=Watch(on_member=ended.append))
+    first, second = ended
+    assert first == second
+    assert (first.seed, first.attempts, first.best) == (2007, 3, None)
+    assert voting((first,)) == []
 
 
 def test_an_error_in_a_training_process_is_the_parents(tmp_path: Path, small_set: SmallSet) -> None:
@@ -124,9 +131,45 @@ def test_two_processes_never_train_one_member(
         train_ensemble(run, data, jobs=1, threads=1)
 
 
+def test_a_run_that_never_came_to_train_does_not_keep_its_folder(tmp_path: Path) -> None:
+    """Whoever mends a split file that was refused goes on with the same command."""
+    run = Run(tmp_path, RECIPE, (7, 8), IDENTITY)
+    open_run(run)
+    mended = replace(run, identity={**IDENTITY, "split": "t"})
+    assert not open_run(mended)
+    assert load_run(tmp_path) == mended
+
+
+@pytest.mark.parametrize(
+    ("worker", "error", "message"),
+    [
+        (["/nowhere/python"], OSError, "No such file"),
+        (
+            [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"],
+            TrainingProcessError,
+            "member-[01]: its training process was killed; if memory ran out",
+        ),
+    ],
+    ids=["not started", "killed"],
+)
+def test_a_process_that_cannot_train_ends_the_run_with_a_line(
+    tmp_path: Path,
+    small_set: SmallSet,
+    monkeypatch: pytest.MonkeyPatch,
+    worker: list[str],
+    error: type[Exception],
+    message: str,
+) -> None:
+    monkeypatch.setattr("clipkind.training.pool._WORKER", worker)
+    run, data = begin(small_set, tmp_path)
+    with pytest.raises(error, match=message):
+        train_ensemble(run, data, jobs=2, threads=1)
+
+
 def test_a_folder_with_another_run_is_left_alone(tmp_path: Path) -> None:
     run = Run(tmp_path, RECIPE, (7, 8), IDENTITY)
     assert not open_run(run)
+    run.member_folder("member-0").mkdir(parents=True)
     assert open_run(run)
     for other, what in (
         (replace(run, seeds=(7,)), "other seeds"),
@@ -135,7 +178,6 @@ def test_a_folder_with_another_run_is_left_alone(tmp_path: Path) -> None:
     ):
         with pytest.raises(FileFormatError, match=what):
             open_run(other)
-    (tmp_path / "members" / "member-0").mkdir(parents=True)
     (tmp_path / "mine.txt").write_text("kept")
     assert not open_run(replace(run, seeds=(9,)), restart=True)
     assert not (tmp_path / "members").exists()

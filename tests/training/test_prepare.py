@@ -13,6 +13,7 @@ from clipkind.errors import FileFormatError
 from clipkind.features.store import FeatureWriter, RefusedRow, open_features
 from clipkind.training import prepare as module
 from clipkind.training.prepare import TrainingData, load_prepared, prepare
+from training.full_disk import full_disk
 from training.small_set import CLASSES, CONTRACT, SmallSet, make_small_set
 
 
@@ -54,6 +55,12 @@ def test_prepared_data_load_in_another_process_as_they_were(
     assert loaded.contract == data.contract
     for name in ("features", "lengths", "labels"):
         assert np.array_equal(getattr(loaded, name), getattr(data, name))
+
+
+def test_a_full_disk_is_an_error_not_a_crash(tmp_path: Path, small_set: SmallSet) -> None:
+    table = read_split(small_set.split)
+    with full_disk(4000), pytest.raises(OSError, match="File too large"):
+        prepared(small_set.features, table, tmp_path)
 
 
 def test_labels_are_those_of_the_split(small_set: SmallSet) -> None:

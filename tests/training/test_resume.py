@@ -17,6 +17,7 @@ from clipkind.errors import FileFormatError
 from clipkind.training.history import EpochResult
 from clipkind.training.recipe import DOCUMENTED, Recipe
 from clipkind.training.trainer import Saving, Trainer, TrainResult
+from training.full_disk import full_disk
 from training.ramps import CLASSES, TINY, ramps
 from training.small_set import CHANGES, SmallSet, make_small_set
 
@@ -97,10 +98,10 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(Stop):
         fit(TINY, path, stop_after=2)
     before = path.read_bytes()
-    path.with_name(path.name + ".tmp").mkdir()  # as little can be written there as on a full disk
-    with pytest.raises(OSError, match="checkpoint"):
+    with full_disk(1000), pytest.raises(OSError, match="checkpoint"):
         fit(TINY, path)
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.fixture(scope="module")

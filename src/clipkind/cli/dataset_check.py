@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clipkind.text import printable
+from clipkind.text import printable, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Unreadable files, and label conflicts, named on the screen."""
-PLAIN_WIDTH = 120
-"""Columns of a table that goes to a file or pipe."""
 JOBS = min(os.cpu_count() or 1, 4)
 
 
@@ -62,7 +60,7 @@ def command(manifest: Path, out_html: Path | None, jobs: int, timeout: float) ->
     """
     from rich.console import Console
 
-    from clipkind.cli.progress import progress_bar
+    from clipkind.cli.progress import progress_bar, table_console
     from clipkind.dataset.check.run import run_check
     from clipkind.dataset.manifest import read_manifest
     from clipkind.features.engines.openvino_engine import OpenVinoEngine
@@ -89,8 +87,7 @@ def command(manifest: Path, out_html: Path | None, jobs: int, timeout: float) ->
             stage=lambda what, done, total: bar.update(tasks[what], completed=done, total=total),
         )
     _show_refused(found, console)
-    screen = Console()
-    screen = screen if screen.is_terminal else Console(width=PLAIN_WIDTH)
+    screen = table_console()
     screen.print(_table(found.report))
     _show_findings(found.report, entries, screen)
     click.echo("\n".join(_summary(found, manifest)))
@@ -189,6 +186,6 @@ def _summary(found: "CheckRun", manifest: Path) -> list[str]:
     lines += [
         f"links: {printable(str(found.links))}",
         f"page:  {printable(str(found.page))}",
-        f"next:  clipkind dataset split {printable(str(manifest))}",
+        f"next:  clipkind dataset split {quoted(manifest)}",
     ]
     return lines

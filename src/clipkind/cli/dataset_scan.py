@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from clipkind.errors import ClipkindError
-from clipkind.text import printable
+from clipkind.text import printable, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Refused files named on the screen; all are in the manifest."""
-PLAIN_WIDTH = 120
-"""Columns of a table that goes to a file or pipe."""
 JOBS = min(os.cpu_count() or 1, 4)
 
 
@@ -60,11 +58,12 @@ def command(source: Path, out: Path, taxonomy: str | None, min_duration: float, 
     DIR is laid out class/[subcategory/]video or split/class/[subcategory/]video; a metadata.csv,
     .jsonl or .parquet in it counts more than the folders. MANIFEST is a .csv, .jsonl or .parquet
     file with the columns path (or file_name) and label, and where known subcategory, group and
-    split. Unreadable and too short files and copies of others are listed as refused.
+    split. Unreadable and too short files and copies of others are listed as refused; then the exit
+    code is 1, and what is ok can be used all the same.
     """
     from rich.console import Console
 
-    from clipkind.cli.progress import progress_bar
+    from clipkind.cli.progress import progress_bar, table_console
     from clipkind.dataset.manifest import write_manifest
     from clipkind.dataset.scan import scan
 
@@ -83,8 +82,7 @@ def command(source: Path, out: Path, taxonomy: str | None, min_duration: float, 
     write_manifest(out, list(result.entries))
     refused = [entry for entry in result.entries if entry.status == "refused"]
     _show_refused(refused, out, console)
-    screen = Console()
-    (screen if screen.is_terminal else Console(width=PLAIN_WIDTH)).print(_table(result))
+    table_console().print(_table(result))
     click.echo("\n".join(_summary(result, out, names)))
     return 1 if refused else 0
 
@@ -165,7 +163,7 @@ def _summary(result: "ScanResult", out: Path, names: "Taxonomy | None") -> list[
         lines.append("there is only one class: is this the folder that holds the class folders?")
     if names is not None:
         lines.extend(_strange(ok, names))
-    return lines
+    return [*lines, f"next:  clipkind dataset check {quoted(out)}"]
 
 
 def _strange(ok: "tuple[Entry, ...]", names: "Taxonomy") -> list[str]:

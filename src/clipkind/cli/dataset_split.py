@@ -1,13 +1,12 @@
 """`clipkind dataset split`: a manifest to train, val and test, with a certificate."""
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from clipkind.text import printable
+from clipkind.text import printable, quoted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from clipkind.dataset.splits.run import WrittenSplit
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_WIDTH = 120
-"""Columns of a table that goes to a file or pipe."""
 
 
 @click.command("split")
@@ -74,8 +71,7 @@ def command(
     near its share. The same seed gives the same split on any machine. Run again after adding
     videos: those that were there keep their side.
     """
-    from rich.console import Console
-
+    from clipkind.cli.progress import table_console
     from clipkind.dataset.splits.run import SplitSettings, found_links, split_dataset
 
     if folds and (holdout or keep_layout):
@@ -85,10 +81,7 @@ def command(
     )
     links = links or found_links(source)
     written = split_dataset(source, out, settings, links=links, fresh=fresh)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH)
-    console.print(_fold_table(written) if folds else _table(written[0]))
+    table_console().print(_fold_table(written) if folds else _table(written[0]))
     click.echo()
     for line in [
         *_findings(written, source, links),
@@ -141,20 +134,8 @@ def _rich_table(heads: Sequence[str], rows: dict[str, list[str]], total: list[st
 
 def _findings(written: Sequence["WrittenSplit"], source: Path, links: Path | None) -> Iterator[str]:
     """What is to be known about the split, good and bad, a line each."""
+    yield from _near_duplicates(written, source, links)
     first = written[0].certificate
-    if first.links is None:
-        yield (
-            "Near-duplicates were NOT looked for, so some may cross. To find them:  clipkind "
-            f"dataset check {_quoted(source)}  and split again with --fresh"
-        )
-    else:
-        crossing = max(w.certificate.cross_split_near_duplicates or 0 for w in written)
-        yield f"{crossing} near-duplicates cross ({first.links} links checked)"
-        if links and links.stat().st_mtime < source.stat().st_mtime:
-            yield (
-                f"  {printable(links.name)} is older than {printable(source.name)}: if videos were "
-                f"added since, run  clipkind dataset check {_quoted(source)}  and this again"
-            )
     crossing = max(w.certificate.cross_split_groups for w in written)
     groups = sum(n.groups for side, n in first.total.items() if side != "excluded")
     joined = f", into which links join {first.sources} sources" if first.links else ""
@@ -170,6 +151,41 @@ def _findings(written: Sequence["WrittenSplit"], source: Path, links: Path | Non
         yield f"{first.refused} refused entries of {printable(source.name)} are in no split"
 
 
+def _near_duplicates(
+    written: Sequence["WrittenSplit"], source: Path, links: Path | None
+) -> Iterator[str]:
+    """How many cross, and among which videos anybody has looked."""
+    check = f"run  clipkind dataset check {quoted(source)}  and split again"
+    if _is_features(source):
+        check = "run  clipkind dataset check  on its manifest and split again with --links"
+    first = written[0].certificate
+    if first.links is None:
+        check += " (--fresh moves what crosses, else it is left out)"
+        yield f"Near-duplicates were NOT looked for, so some may cross:  {check}"
+        return
+    crossing = max(w.certificate.cross_split_near_duplicates or 0 for w in written)
+    looked = f"{first.links} links checked"
+    if first.not_compared is not None:
+        divided = sum(n.videos for side, n in first.total.items() if side != "excluded")
+        looked = f"{divided - first.not_compared} videos compared, {first.links} pairs alike"
+    yield f"{crossing} near-duplicates cross ({looked})"
+    if first.not_compared:
+        yield (
+            f"  NOT compared: {first.not_compared}, added since or unreadable then, so copies of "
+            f"these may cross:  {check}"
+        )
+    elif first.not_compared is None and links and _is_older(links, source):
+        yield f"  {printable(links.name)} is older than {printable(source.name)}:  {check}"
+
+
+def _is_older(links: Path, source: Path) -> bool:
+    return links.stat().st_mtime < source.stat().st_mtime
+
+
+def _is_features(source: Path) -> bool:
+    return source.suffix.lower() in (".h5", ".hdf5")
+
+
 def _files(written: Sequence["WrittenSplit"]) -> Iterator[str]:
     from clipkind.dataset.splits.run import certificate_path
 
@@ -181,13 +197,9 @@ def _files(written: Sequence["WrittenSplit"]) -> Iterator[str]:
 
 def _next_steps(written: Sequence["WrittenSplit"], source: Path) -> Iterator[str]:
     features = source
-    if source.suffix.lower() != ".h5":
+    if not _is_features(source):
         features = source.with_suffix(".h5")
-        yield f"Next:  clipkind extract {_quoted(source)} --out {_quoted(features)}"
-    split = _quoted(written[0].path)
+        yield f"Next:  clipkind extract {quoted(source)} --out {quoted(features)}"
+    split = quoted(written[0].path)
     head = "Next: " if features == source else "      "
-    yield f"{head} clipkind train {_quoted(features)} --split {split} --out RUN"
-
-
-def _quoted(path: Path) -> str:
-    return printable(shlex.quote(str(path)))
+    yield f"{head} clipkind train {quoted(features)} --split {split} --out RUN"

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from clipkind.dataset.youtube8m.journal import Record
     from clipkind.dataset.youtube8m.run import RowResult, Settings, Summary
 
-PLAIN_WIDTH = 120
-"""Columns of a table that goes to a file or pipe."""
 _COLORS = {"downloaded": "green", "skipped_duplicate": "dim", "failed": "red", "timeout": "red"}
 
 
@@ -63,7 +61,7 @@ def command(plan: Path, out: Path, label: str, vocabulary: str | None, **options
     """
     from rich.console import Console
 
-    from clipkind.cli.progress import progress_bar
+    from clipkind.cli.progress import progress_bar, table_console
     from clipkind.dataset.youtube8m.plan import VOCABULARY_URL, read_plan
     from clipkind.dataset.youtube8m.run import run_plan
 
@@ -79,8 +77,7 @@ def command(plan: Path, out: Path, label: str, vocabulary: str | None, **options
                 console.print(_line(_name(result), record), soft_wrap=True)
 
         summary = run_plan(rows, out, _settings(options), show)
-    screen = Console()
-    (screen if screen.is_terminal else Console(width=PLAIN_WIDTH)).print(_table(summary))
+    table_console().print(_table(summary))
     click.echo(f"{printable(str(out))}: {_account(summary)}")
     for result in summary.rows:
         if result.problem:

@@ -101,6 +101,7 @@ class _View:
         self._bar = progress_bar(self._console)
         self._task = self._bar.add_task("", total=None, rate="")
         self._training = TrainingView()
+        self._trains = False
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -115,6 +116,8 @@ class _View:
     ) -> None:
         self._bar.stop()
         self._training.__exit__(kind, error, traceback)
+        if kind is KeyboardInterrupt and not self._trains:
+            self.note("Stopped. The same command goes on where it was.")
 
     @property
     def watch(self) -> "Watch":
@@ -133,4 +136,5 @@ class _View:
 
     def start(self, run: "Run", data: "TrainingData", resumed: bool) -> None:
         self._bar.stop()  # training has bars of its own
+        self._trains = True
         self._training.start(run, data, resumed)

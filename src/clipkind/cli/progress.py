@@ -1,4 +1,7 @@
-"""The one progress bar: videos done, a rate, time left. On terminals only, and gone at the end."""
+"""What commands show while they work and at the end.
+
+The one progress bar: videos done, a rate, time left. On terminals only, and gone at the end.
+"""
 
 from rich.console import Console
 from rich.progress import (
@@ -9,6 +12,15 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+PLAIN_WIDTH = 120
+"""Columns of a table that goes to a file or pipe."""
+
+
+def table_console() -> Console:
+    """Standard output for tables, which are wide enough where no terminal says how wide it is."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
 def progress_bar(console: Console) -> Progress:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clipkind.text import printable
+
 if TYPE_CHECKING:
     from clipkind.workflow.train import Trained
 
@@ -96,10 +98,9 @@ def command(features: Path, split: Path, out: Path, **options: Any) -> int:
     from clipkind.training.distributed import process_group
     from clipkind.workflow.train import train
 
-    with process_group(), TrainingView() as view:
-        trained = train(
-            features, split, out, recipe, train_options(options), view.watch, view.start
-        )
+    settings = train_options(options)
+    with process_group(settings.device), TrainingView() as view:
+        trained = train(features, split, out, recipe, settings, view.watch, view.start)
     if trained is None:
         return 0
     print_result(trained)
@@ -128,10 +129,10 @@ def print_result(trained: "Trained") -> None:
     out = trained.run.folder
     for member in trained.members:
         if member.failure:
-            click.echo(f"{member.name} failed and does not vote: {member.failure}")
+            click.echo(f"{member.name} failed and does not vote: {printable(member.failure)}")
     if scores := trained.scores:
         low, high = scores["accuracy_95"]
-        f1 = ", ".join(f"{name} {value:.3f}" for name, value in scores["f1"].items())
+        f1 = ", ".join(f"{printable(n)} {value:.3f}" for n, value in scores["f1"].items())
         click.echo(
             f"Test: accuracy {scores['accuracy']:.3f} (95 % interval over sources {low:.3f} to "
             f"{high:.3f}; {scores['videos']} videos of {scores['groups']} sources)"
@@ -151,7 +152,12 @@ def _device(name: str) -> str:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise click.UsageError(f"--device {name}: give cpu, cuda or auto") from None
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise click.UsageError(f"--device {name}: give cpu, cuda or auto")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise click.UsageError(f"--device {name}: this machine has no CUDA; leave it out")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise click.UsageError(f"--device {name}: this machine has cuda:0 to cuda:{count - 1}")
     return name

@@ -73,8 +73,8 @@ class TrainingView:
     def _member(self, result: MemberResult) -> None:
         if self._progress is None:
             return
-        best = result.best
-        text = f"best epoch {best.epoch} of {result.epochs}, macro F1 {best.val_macro_f1:.3f}"
-        if result.failure:
-            text = f"failed {result.attempts} times: {result.failure}"
+        text = f"failed {result.attempts} times: {result.failure}"
+        if result.best is not None and not result.failure:
+            best = result.best
+            text = f"best epoch {best.epoch} of {result.epochs}, macro F1 {best.val_macro_f1:.3f}"
         self._progress.finished(result.name, text)

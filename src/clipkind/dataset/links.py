@@ -1,4 +1,8 @@
-"""Links between videos that show the same footage, and the groups they join."""
+"""Links between videos that show the same footage, and the groups they join.
+
+The file of links also says which videos were compared, one in a row without `b` each: that a video
+has no link means something only where somebody looked.
+"""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +28,7 @@ class Link:
 
 
 _COLUMNS = [field.name for field in fields(Link)]
+_COMPARED = "compared"
 
 
 def links_file(manifest: Path) -> Path:
@@ -31,31 +36,55 @@ def links_file(manifest: Path) -> Path:
     return manifest.with_suffix(".links.csv")
 
 
-def write_links(path: Path, links: Iterable[Link]) -> None:
-    """Write `links` as CSV, in one step."""
+def write_links(path: Path, links: Iterable[Link], compared: Iterable[str] = ()) -> None:
+    """Write `links` and the ids of all videos that were compared as CSV, in one step.
+
+    Ids are written as split and feature files have them: `clipkind.text.printable`.
+    """
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(link) for link in links)
+        for link in links:
+            ids = {"a": printable(link.a), "b": printable(link.b)}
+            writer.writerow(asdict(link) | ids)
+        for id in sorted(map(printable, compared)):
+            writer.writerow({"a": id, "how": _COMPARED})
 
 
 def read_links(path: Path) -> list[Link]:
-    """Inverse of `write_links`. Raises FileFormatError when `path` holds something else."""
+    """The links `write_links` has written. Raises FileFormatError for a file of anything else."""
+    return [Link(**row) for row in _rows(path) if row["b"]]
+
+
+def read_compared(path: Path) -> frozenset[str] | None:
+    """The ids of the videos that were compared; None where the file of links does not say.
+
+    Raises as `read_links`.
+    """
+    return frozenset(row["a"] for row in _rows(path) if not row["b"]) or None
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             if reader.fieldnames != _COLUMNS:  # "no links" must not come from a file cut short
                 raise ValueError(f"it has no columns {', '.join(_COLUMNS)}")
-            return [Link(**{**row, "score": float(row["score"])}) for row in _whole(reader)]
-    except (TypeError, ValueError, csv.Error) as error:
+            return list(_whole(reader))
+    except (ValueError, csv.Error) as error:
         what = printable(f"{path}: is not a file of links ({error})")
         raise FileFormatError(f"{what}; run clipkind dataset check again") from None
 
 
 def _whole(reader: "csv.DictReader[str]") -> Iterator[dict[str, Any]]:
+    row: dict[str, Any]
     for row in reader:
         if None in row or None in row.values():
             raise ValueError(f"line {reader.line_num} is cut short")
+        if row["b"]:
+            row["score"] = float(row["score"])
+        elif row["how"] != _COMPARED:
+            raise ValueError(f"line {reader.line_num} names one video only")
         yield row
 
 

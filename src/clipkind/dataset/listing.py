@@ -23,8 +23,9 @@ class Listing:
     """Iterates over the files meant by `paths`: a folder means every file below it, sorted.
 
     Hidden files and those that are no videos by name are passed over in folders; `skipped` counts
-    the latter. A path that does not exist, or a folder that cannot be read, comes out as it is, to
-    be refused with a reason: what lies in such a folder must not go missing in silence.
+    the latter. A link to a folder elsewhere is followed, once; what it leads to within a folder
+    walked is found there. A path that does not exist, or a folder that cannot be read, comes out as
+    it is, to be refused with a reason: what lies in such a folder must not go missing in silence.
     """
 
     paths: Iterable[str]
@@ -38,20 +39,46 @@ class Listing:
                 yield path
 
     def _walk(self, folder: str) -> Iterator[str]:
-        unreadable: list[str] = []
-
-        def note(error: OSError) -> None:
-            unreadable.append(error.filename or folder)
-
-        for parent, folders, files in os.walk(folder, onerror=note):
-            yield from unreadable
-            unreadable.clear()
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(files):
-                if name.startswith("."):
+        # not os.walk: before Python 3.12 it calls itself, and a thousand folders deep is too deep
+        followed = [os.path.realpath(folder)]
+        rest = [folder]
+        while rest:
+            parent = rest.pop()
+            try:
+                with os.scandir(parent) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except OSError:
+                yield parent
+                continue
+            folders = []
+            for entry in entries:
+                if entry.name.startswith("."):
                     continue
-                if Path(name).suffix.lower() in NOT_VIDEO:
+                if _is_folder(entry):
+                    if not entry.is_symlink() or _leads_out(entry.path, followed):
+                        folders.append(entry.path)
+                elif Path(entry.name).suffix.lower() in NOT_VIDEO:
                     self.skipped += 1
-                    continue
-                yield os.path.join(parent, name)  # noqa: PTH118
-        yield from unreadable
+                else:
+                    yield entry.path
+            rest += reversed(folders)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: it comes out as a file, to be refused
+        return False
+
+
+def _leads_out(link: str, followed: list[str]) -> bool:
+    """Whether a link leads to what is not walked: not in `followed`, nor around the first of it."""
+    target = os.path.realpath(link)
+    if _is_within(followed[0], target) or any(_is_within(target, other) for other in followed):
+        return False
+    followed.append(target)
+    return True
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return os.path.commonpath((path, folder)) == folder

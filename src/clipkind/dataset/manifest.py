@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from clipkind.dataset.tables import Row, read_rows
 from clipkind.errors import FileFormatError
+from clipkind.features.journal import replacing
 from clipkind.text import printable
 
 
@@ -51,15 +52,9 @@ def write_manifest(path: Path, entries: list[Entry]) -> None:
     for entry in entries:
         values = astuple(replace(entry, path=_stored(entry.path, path.parent)))
         lines.append(",".join(map(_cell, values)))
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            file.writelines(f"{line}\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    text = "".join(f"{line}\n" for line in lines)
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
 def read_manifest(path: Path) -> list[Entry]:

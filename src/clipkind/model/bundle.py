@@ -166,6 +166,22 @@ def save_bundle(bundle: Bundle, files: dict[str, Path], card: str) -> None:
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
+    try:
+        _fill(temporary, bundle, files, card)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    if folder.exists():
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)  # left by a kill between the two steps below
+        folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old)
+    else:
+        temporary.rename(folder)
+
+
+def _fill(temporary: Path, bundle: Bundle, files: dict[str, Path], card: str) -> None:
     for name, source in files.items():
         shutil.copyfile(source, temporary / name)
     (temporary / "README.md").write_text(card, encoding="utf-8")
@@ -181,13 +197,6 @@ def save_bundle(bundle: Bundle, files: dict[str, Path], card: str) -> None:
     }
     text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
     (temporary / "model.json").write_text(text, encoding="utf-8")
-    if folder.exists():
-        old = folder.with_name(folder.name + ".old")
-        folder.rename(old)
-        temporary.rename(folder)
-        shutil.rmtree(old)
-    else:
-        temporary.rename(folder)
 
 
 def _sha256(file: Path) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from clipkind.errors import FileFormatError
 from clipkind.features.journal import replacing
@@ -15,7 +16,10 @@ HALF_FROM = 1024
 
 
 def save_weights(model: TemporalClassifier, path: Path, *, half: bool = False) -> None:
-    """Write the network's state dict as safetensors, large weights as float16 where `half`."""
+    """Write the network's state dict as safetensors, large weights as float16 where `half`.
+
+    In one step; raises OSError when the disk is full.
+    """
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
     }
@@ -25,7 +29,17 @@ def save_weights(model: TemporalClassifier, path: Path, *, half: bool = False) -
             for name, tensor in state.items()
         }
     with replacing(path) as temporary:
-        save_file(state, temporary)
+        write_tensors(temporary, state)
+
+
+def write_tensors(
+    path: Path, tensors: dict[str, Tensor], about: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file. Raises OSError, such as for a full disk."""
+    try:
+        save_file(tensors, path, about)
+    except SafetensorError as error:  # how the library tells of it
+        raise OSError(None, printable(str(error)), str(path)) from None
 
 
 def load_weights(model: TemporalClassifier, path: Path) -> None:

@@ -1,17 +1,17 @@
 """The state of a training run between two epochs, as one safetensors file. No pickle."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from clipkind.errors import FileFormatError
+from clipkind.features.journal import replacing
+from clipkind.model.weights import write_tensors
 from clipkind.text import printable
 from clipkind.training.history import EpochResult
 from clipkind.training.learner import Learner
@@ -46,18 +46,8 @@ def save_checkpoint(path: Path, learner: Learner, checkpoint: Checkpoint) -> Non
         "identity": json.dumps(checkpoint.identity),
         "epochs": json.dumps([asdict(e) for e in checkpoint.epochs]),
     }
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary, about)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-    except SafetensorError as error:  # how the library tells of a full disk
-        temporary.unlink(missing_ok=True)
-        raise OSError(None, printable(str(error)), str(path)) from None
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        write_tensors(temporary, {k: v.contiguous() for k, v in tensors.items()}, about)
 
 
 def load_checkpoint(path: Path, learner: Learner, identity: dict[str, Any]) -> Checkpoint | None:
@@ -69,7 +59,7 @@ def load_checkpoint(path: Path, learner: Learner, identity: dict[str, Any]) -> C
         return None
     shown = printable(str(path))
     try:
-        with safe_open(path, "pt", device=str(learner.device)) as file:
+        with safe_open(path, "pt") as file:  # on the CPU; restoring moves what it needs
             about = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         if about["format"] != FORMAT or int(about["format_version"]) != FORMAT_VERSION:

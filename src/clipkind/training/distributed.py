@@ -14,22 +14,40 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from clipkind.errors import ClipkindError
+
 T = TypeVar("T")
 
 
 @contextmanager
-def process_group() -> Iterator[None]:
-    """Join the processes that torchrun started, if it did: NCCL with CUDA, else gloo."""
-    if "RANK" not in os.environ:
+def process_group(device: str) -> Iterator[None]:
+    """Join the processes that torchrun started, if it did: NCCL for tensors on `device` cuda, of
+    which each process then has one, and gloo for what is on the CPU.
+
+    Raises ClipkindError where the processes cannot have a device each.
+    """
+    if not {"RANK", "WORLD_SIZE", "MASTER_ADDR"} <= os.environ.keys():
         yield
         return
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if device.startswith("cuda"):
+        _take_device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo")
     try:
         yield
     finally:
         dist.destroy_process_group()
+
+
+def _take_device(device: str, local_rank: int) -> None:
+    if device != "cuda":
+        raise ClipkindError(f"--device {device}: each process of torchrun takes its own; give cuda")
+    count = torch.cuda.device_count()
+    if local_rank >= count:
+        raise ClipkindError(
+            f"process {local_rank} of this machine has no CUDA device, there are {count}: "
+            f"give torchrun --nproc-per-node {count}"
+        )
+    torch.cuda.set_device(local_rank)
 
 
 def rank() -> int:
@@ -40,6 +58,11 @@ def rank() -> int:
 def size() -> int:
     """How many processes train together."""
     return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def neighbours() -> int:
+    """How many of the processes share this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if size() > 1 else 1
 
 
 def wrapped(model: nn.Module) -> nn.Module:

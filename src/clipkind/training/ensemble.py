@@ -9,6 +9,7 @@ from functools import partial
 import torch
 
 from clipkind.errors import ClipkindError
+from clipkind.text import printable
 from clipkind.training import distributed
 from clipkind.training.history import EpochResult
 from clipkind.training.member import train_member
@@ -37,7 +38,7 @@ class Watch:
 def jobs_and_threads(run: Run, jobs: int | None, device: str) -> tuple[int, int]:
     """How many members train at a time (`jobs`, or as many as there are cores for), and with how
     many threads each."""
-    cores = len(os.sched_getaffinity(0))
+    cores = max(1, len(os.sched_getaffinity(0)) // distributed.neighbours())
     if jobs is None:
         jobs = len(run.seeds) if device.startswith("cuda") else cores
     jobs = 1 if distributed.size() > 1 else max(1, min(jobs, len(run.seeds)))
@@ -61,7 +62,7 @@ def train_ensemble(
     """
     watch = watch or Watch()
     folders = [run.member_folder(member) for member in run.members]
-    todo = [number for number, folder in enumerate(folders) if read_result(folder) is None]
+    todo = distributed.of_first([n for n, f in enumerate(folders) if read_result(f) is None])
     if jobs > 1 and len(todo) > 1:
         train_side_by_side(
             run,
@@ -81,7 +82,7 @@ def train_ensemble(
     if all(result.failure for result in results):
         raise EnsembleFailed(
             f"no member has learned the classes ({results[0].failure}); look at "
-            f"{run.progress_folder} and at the labels, or change the recipe"
+            f"{printable(str(run.progress_folder))} and at the labels, or change the recipe"
         )
     return results
 

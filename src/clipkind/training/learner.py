@@ -75,7 +75,7 @@ class Learner:
         labels = torch.from_numpy(val.labels.astype(np.int64)).to(self.device)
         found = torch.from_numpy(logits).to(self.device)
         val_loss = float(self.loss_of(found, labels))
-        if not math.isfinite(train_loss + val_loss):
+        if not distributed.of_first(math.isfinite(train_loss + val_loss)):
             raise TrainingDiverged(
                 f"the loss is not a number any more in epoch {epoch}: "
                 f"lower the learning rate ({self.recipe.learning_rate})"

@@ -44,7 +44,7 @@ def train_member(
     with ExitStack() as stack:
         if distributed.rank() == 0:
             stack.enter_context(locked(folder))
-        result = read_result(folder)
+        result = distributed.of_first(read_result(folder))
         if result is None:
             result = _attempts(run, number, data, device, on_epoch, on_failure)
             if distributed.rank() == 0:
@@ -74,25 +74,20 @@ def _attempts(
         seed = run.seeds[number] + SEED_STEP * len(failures)
         folder = _attempt_folder(run, number, len(failures))
         found = _attempt(run, number, seed, folder, data, device, on_epoch)
-        if isinstance(found, TrainResult):
-            result = MemberResult(
+        result = None if isinstance(found, TrainingDiverged) else found
+        failure = result.failure if result else str(found)
+        if result and distributed.rank() == 0:
+            save_weights(result.model.cpu(), run.member_folder(run.members[number]) / _BEST)
+        if not failure or len(failures) + 1 == ATTEMPTS:
+            return MemberResult(
                 name=run.members[number],
                 seed=seed,
                 attempts=len(failures) + 1,
-                best=found.best,
-                epochs=len(found.epochs),
-                failure=found.failure,
+                best=result.best if result else None,
+                epochs=len(result.epochs) if result else 0,
+                failure=failure,
                 failed_attempts=tuple(failures),
             )
-            if distributed.rank() == 0:
-                save_weights(found.model.cpu(), run.member_folder(run.members[number]) / _BEST)
-            if not found.failure or len(failures) + 1 == ATTEMPTS:
-                return result
-            failure = found.failure
-        elif len(failures) + 1 == ATTEMPTS:
-            raise found
-        else:
-            failure = str(found)
         failures.append(f"seed {seed}: {failure}")
         on_failure(failures[-1])
 

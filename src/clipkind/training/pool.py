@@ -5,11 +5,13 @@ Small networks spend their time in Python, which threads would share; processes 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -17,8 +19,8 @@ from clipkind.errors import ClipkindError
 from clipkind.training.history import EpochResult
 from clipkind.training.run import Run
 
-Events = SimpleQueue[tuple[int, dict[str, Any]]]
-_WORKER = [sys.executable, "-m", "clipkind.training.worker"]
+Events = SimpleQueue[tuple[int, dict[str, Any] | BaseException]]
+_WORKER = [sys.executable, "-P", "-m", "clipkind.training.worker"]
 
 
 class TrainingProcessError(ClipkindError):
@@ -42,20 +44,26 @@ def train_side_by_side(
     """Train the members `numbers` of a run whose data are in its cache, `jobs` at a time.
 
     Each process computes with `threads` threads. The callbacks are called in this thread. Raises
-    TrainingProcessError for the first process that fails; it and any other exception, such as
-    KeyboardInterrupt, end the others, which the run goes on with later.
+    TrainingProcessError for the first process that fails, OSError where one cannot be started;
+    they and any other exception, such as KeyboardInterrupt, end the others, which the run goes on
+    with later.
     """
     events: Events = SimpleQueue()
     processes = _Processes()
     with ThreadPoolExecutor(jobs) as pool:
         for number in numbers:
             command = [*_WORKER, os.fspath(run.folder), str(number), device, str(threads)]
-            pool.submit(_train, run.members[number], number, command, threads, events, processes)
+            job = pool.submit(
+                _train, run.members[number], number, command, threads, events, processes
+            )
+            job.add_done_callback(partial(_pass_on, number, events))
         try:
             for _ in numbers:
                 _tell_until_one_ends(run, events, on_epoch, on_failure)
         finally:
             processes.end()
+            pool.shutdown()
+            _remove_torn(run)
 
 
 class _Processes:
@@ -102,6 +110,8 @@ def _tell_until_one_ends(
 ) -> None:
     while True:
         number, event = events.get()
+        if isinstance(event, BaseException):
+            raise event
         member = run.members[number]
         match event["kind"]:
             case "epoch":
@@ -134,7 +144,26 @@ def _train(
         process.wait()  # while its stdin is still open
     processes.forget(process)
     if process.returncode:
-        message = f"{member}: its training process was ended ({process.returncode})"
+        message = f"{member}: its training process {_end_of(process.returncode)}"
         events.put((number, {"kind": "error", "message": message, "exit_code": 70}))
     else:
         events.put((number, {"kind": "end"}))
+
+
+def _remove_torn(run: Run) -> None:
+    """Remove what processes were writing when they were killed."""
+    for folder in (run.folder / "members", run.progress_folder):
+        for path in folder.rglob("*.tmp"):
+            path.unlink(missing_ok=True)
+
+
+def _pass_on(number: int, events: Events, job: Future[None]) -> None:
+    """Tell of what went wrong in one of our threads: nobody would, and all would wait."""
+    if error := job.exception():
+        events.put((number, error))
+
+
+def _end_of(returncode: int) -> str:
+    if returncode == -signal.SIGKILL:
+        return "was killed; if memory ran out, go on with a smaller --train-jobs"
+    return f"was ended ({returncode})"

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,9 +60,10 @@ def prepare(
 ) -> TrainingData:
     """Read what `table` (called `split_name` in messages) asks for out of `file`.
 
-    With `cache`, a folder, the features go to a file in it, for `load_prepared`; without, or up to
-    MEMORY_LIMIT, they are in memory. Raises FileFormatError where the split is of other videos, a
-    class has nothing to train on or to choose by, or features are damaged or no numbers.
+    With `cache`, a folder, the features go to a file in it, for `load_prepared`, and are mapped
+    from there when larger than MEMORY_LIMIT; otherwise they are in memory. Raises FileFormatError
+    where the split is of other videos, a class has nothing to train on or to choose by, or features
+    are damaged or no numbers; OSError when the disk is full.
     """
     shown = printable(str(file.path))
     refused_there = {row.id for row in file.refused}
@@ -102,6 +105,12 @@ def load_prepared(cache: Path) -> TrainingData:
     )
 
 
+def is_large(file: FeatureFile) -> bool:
+    """Whether the features of a file are more than should be held in memory."""
+    sizes = len(file), file.contract.sequence_length, file.contract.feature_dim
+    return math.prod(sizes) * file.dtype.itemsize > MEMORY_LIMIT
+
+
 def file_fingerprint(path: Path) -> str:
     """sha256 of a file, by which a run knows its features again."""
     with path.open("rb") as file:
@@ -125,12 +134,22 @@ def _class_names(rows: list[SplitRow], table: SplitTable, split_name: str) -> tu
 
 def _read(file: FeatureFile, ids: list[str], cache: Path | None) -> NDArray[Any]:
     shape = (len(ids), file.contract.sequence_length, file.contract.feature_dim)
-    target: NDArray[Any]
     if cache:
         path = cache / _ARRAYS[0]
-        target = np.lib.format.open_memmap(path, mode="w+", dtype=file.dtype, shape=shape)
-    else:
-        target = np.empty(shape, file.dtype)
+        header = {"descr": file.dtype.str, "fortran_order": False, "shape": shape}
+        with path.open("wb") as out:  # to a map a full disk would be a crash, not an error
+            np.lib.format.write_array_header_1_0(out, header)
+            for block in _blocks(file, ids):
+                out.write(np.ascontiguousarray(block).data)
+        return _load_features(path)
+    target: NDArray[Any] = np.empty(shape, file.dtype)
+    for number, block in enumerate(_blocks(file, ids)):
+        target[number * _BLOCK : number * _BLOCK + len(block)] = block
+    return target
+
+
+def _blocks(file: FeatureFile, ids: list[str]) -> Iterator[NDArray[Any]]:
+    """The features of `ids`, some videos at a time."""
     for start in range(0, len(ids), _BLOCK):
         block = ids[start : start + _BLOCK]
         found = file.features(block)
@@ -141,12 +160,7 @@ def _read(file: FeatureFile, ids: list[str], cache: Path | None) -> NDArray[Any]
                     f"{printable(str(file.path))}: the features of {id} are no finite numbers: "
                     "extract it again"
                 )
-        target[start : start + len(block)] = found
-    if not cache:
-        return target
-    assert isinstance(target, np.memmap)  # noqa: S101 - as opened above
-    target.flush()
-    return _load_features(path)
+        yield found
 
 
 def _load_features(path: Path) -> NDArray[Any]:

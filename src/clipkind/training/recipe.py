@@ -81,9 +81,15 @@ class Recipe:
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not {' or '.join(choices)}")
         positive = ("batch_size", "num_epochs", "patience", "restart_period", "restart_factor")
-        for name in (*positive, "learning_rate", "grad_clip", "collapse_epochs"):
+        sizes = ("hidden_dim", "num_lstm_layers", "num_attention_heads")
+        for name in (*sizes, *positive, "learning_rate", "grad_clip", "collapse_epochs"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} {getattr(self, name)} must be above 0")
+        if 2 * self.hidden_dim % self.num_attention_heads:
+            raise ValueError(
+                f"num_attention_heads {self.num_attention_heads} must divide {2 * self.hidden_dim},"
+                " twice hidden_dim"
+            )
         if not 0 <= self.warmup_epochs < self.num_epochs:
             raise ValueError(
                 f"warmup_epochs {self.warmup_epochs} must be below num_epochs {self.num_epochs}"

@@ -39,7 +39,8 @@ class MemberResult:
     seed: int
     """That of the last attempt."""
     attempts: int
-    best: EpochResult
+    best: EpochResult | None
+    """None where the last attempt diverged."""
     epochs: int
     failure: str = ""
     """Why it does not vote; empty: it does."""
@@ -90,8 +91,9 @@ class Run:
 def open_run(run: Run, *, restart: bool = False) -> bool:
     """Begin the run in its folder, or go on with it; True when there is something to go on with.
 
-    `restart` throws away what an earlier run left there. Raises FileFormatError when the folder
-    holds another run, ClipkindError when it holds files that are no run's.
+    `restart` throws away what an earlier run left there; one that never came to train, because of
+    its input, is no loss. Raises FileFormatError when the folder holds another run, ClipkindError
+    when it holds files that are no run's.
     """
     shown = printable(str(run.folder))
     about = run.folder / "run.json"
@@ -99,13 +101,15 @@ def open_run(run: Run, *, restart: bool = False) -> bool:
         for part in ("members", "results", "cache", "bundle"):
             shutil.rmtree(run.folder / part, ignore_errors=True)
         about.unlink()
-    if about.exists():
+    begun = (run.folder / "members").exists()
+    if about.exists() and begun:
         _require_same(run, about)
         return True
-    if (run.folder / "members").exists():
+    if begun:
         raise ClipkindError(f"{shown}: holds something else; choose another --out")
     run.folder.mkdir(parents=True, exist_ok=True)
-    (run.folder / "recipe.toml").write_text(dump_recipe(run.recipe), encoding="utf-8")
+    with replacing(run.folder / "recipe.toml") as temporary:
+        temporary.write_text(dump_recipe(run.recipe), encoding="utf-8")
     with replacing(about) as temporary:
         temporary.write_text(json.dumps(run.to_json(), indent=2) + "\n", encoding="utf-8")
     return False
@@ -130,6 +134,8 @@ def _require_same(run: Run, about: Path) -> None:
         if isinstance(ours[key], dict):
             names = [k for k, v in ours[key].items() if theirs[key].get(k) != v]
             what = ", ".join(f"{key} {k}" if key == "recipe" else k for k in names)
+            if key == "identity":
+                what += " (videos, labels or how they are seen have changed since)"
         raise FileFormatError(f"{where}: holds a run with other {what}; {way_out}")
 
 
@@ -180,7 +186,9 @@ def read_result(folder: Path) -> MemberResult | None:
         return None
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        best = EpochResult(**{**data["best"], "val_f1": tuple(data["best"]["val_f1"])})
+        best = data["best"] and EpochResult(
+            **{**data["best"], "val_f1": tuple(data["best"]["val_f1"])}
+        )
         failed = tuple(data["failed_attempts"])
         return MemberResult(**{**data, "best": best, "failed_attempts": failed})
     except (ValueError, KeyError, TypeError) as error:

@@ -1,7 +1,9 @@
 """From a feature file and a split to a measured model: train, score on the test split, bundle."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,9 +13,9 @@ import numpy as np
 import torch
 
 import clipkind
-from clipkind.dataset.splits.table import read_split
+from clipkind.dataset.splits.table import SplitTable, read_split
 from clipkind.evaluation.metrics import grouped_scores
-from clipkind.features.store import open_features
+from clipkind.features.store import FeatureFile, open_features
 from clipkind.inference.heads import softmax
 from clipkind.model.bundle import Bundle, load_bundle
 from clipkind.model.temporal import TemporalClassifier
@@ -23,9 +25,9 @@ from clipkind.training.bundling import write_bundle
 from clipkind.training.ensemble import Watch, jobs_and_threads, train_ensemble, voting
 from clipkind.training.learner import predict_logits
 from clipkind.training.member import member_model
-from clipkind.training.prepare import TrainingData, file_fingerprint, prepare
+from clipkind.training.prepare import TrainingData, file_fingerprint, is_large, prepare
 from clipkind.training.recipe import Recipe
-from clipkind.training.run import MemberResult, Run, open_run
+from clipkind.training.run import MemberResult, Run, locked, open_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +71,56 @@ def train(
 
     `on_data` is told what is trained on, and whether an earlier run is gone on with. Several
     processes may call this together (torchrun); all but the first return None. Raises
-    ClipkindError for input that cannot be used (see `prepare` and `open_run`), EnsembleFailed,
-    OSError when the disk is full; the same call goes on after any interruption.
+    ClipkindError for input that cannot be used (see `prepare` and `open_run`) and when another
+    process trains in `out`, EnsembleFailed, OSError when the disk is full; the same call goes on
+    after any interruption.
     """
     table = read_split(split)
-    with open_features(features) as file:
-        run = Run(
-            out,
-            recipe,
-            options.seeds,
-            {
-                "contract": file.contract.sha256,
-                "features": file_fingerprint(features),
-                "split": file_fingerprint(split),
-            },
-        )
-        first = distributed.rank() == 0
-        resumed = open_run(run, restart=options.restart) if first else False
+    first = distributed.rank() == 0
+    with ExitStack() as stack:
+        file = stack.enter_context(open_features(features))
+        identity = {
+            "contract": file.contract.sha256,
+            "features": file_fingerprint(features),
+            "split": file_fingerprint(split),
+        }
+        run = Run(out, recipe, options.seeds, identity)
+        if first:
+            stack.enter_context(locked(out))
+        # the others wait here: they must not look into the folder before it is put right
+        resumed = distributed.of_first(first and open_run(run, restart=options.restart))
         jobs, threads = jobs_and_threads(run, options.jobs, options.device)
-        cache = run.cache if first and jobs > 1 else None
-        if cache:
-            cache.mkdir(exist_ok=True)
-        data = prepare(file, table, str(split), cache)
-    on_data(run, data, resumed)
-    members = train_ensemble(
-        run, data, jobs=jobs, threads=threads, device=options.device, watch=watch
-    )
-    if not first:
-        return None
+        data = _prepared(run, file, table, str(split), jobs)
+        file.close()
+        on_data(run, data, resumed)
+        members = train_ensemble(
+            run, data, jobs=jobs, threads=threads, device=options.device, watch=watch
+        )
+        return _finished(run, data, members, options, resumed) if first else None
+
+
+def _prepared(
+    run: Run, file: FeatureFile, table: SplitTable, split_name: str, jobs: int
+) -> TrainingData:
+    """The data, in the run's cache too if several processes read them or memory is too small."""
+    if distributed.rank() or (jobs == 1 and not is_large(file)):
+        return prepare(file, table, split_name)
+    run.cache.mkdir(exist_ok=True)
+    try:
+        return prepare(file, table, split_name, run.cache)
+    except BaseException:
+        shutil.rmtree(run.cache, ignore_errors=True)
+        raise
+
+
+def _finished(
+    run: Run,
+    data: TrainingData,
+    members: tuple[MemberResult, ...],
+    options: TrainOptions,
+    resumed: bool,
+) -> Trained:
+    """Measure and bundle what votes."""
     if resumed and run.bundle.exists():  # all of it was done before
         bundle = load_bundle(run.bundle)
         scores = bundle.measured.get(data.contract.multi_scale, {})
@@ -105,7 +129,7 @@ def train(
     scores = _scores(data, models)
     bundle = write_bundle(
         run.bundle,
-        printable(out.resolve().name),
+        printable(run.folder.resolve().name),
         data.contract,
         models,
         measured={data.contract.multi_scale: scores} if scores else {},

@@ -42,6 +42,15 @@ def warned(report: CheckReport, text: str) -> bool:
     return any(text in warning for warning in report.warnings)
 
 
+def test_an_exact_copy_under_another_label_is_told_though_no_link_can_tell_it() -> None:
+    videos = entries({"Cat": (12, 6), "Dog": (12, 6)})
+    copy = replace(videos[0], path="/x\n.mp4", label="Dog", status="refused", reason="duplicate")
+    report = check([*videos, replace(copy, label="Cat")], [])
+    assert not warned(report, "exact cop")
+    report = check([*videos, copy, replace(copy, label="")], [])
+    assert warned(report, "2 refused exact copies of a video under another label, such as /x\\x0a")
+
+
 def test_links_join_sources_and_disagreeing_labels_are_conflicts() -> None:
     videos = entries({"Cat": (12, 6), "Dog": (12, 6)})
     links = [
@@ -77,7 +86,7 @@ def test_refused_videos_are_counted_and_take_no_part() -> None:
 
 def test_thin_and_uneven_classes_are_named() -> None:
     report = check(entries({"Cat": (60, 20), "Dog": (12, 1), "Emu": (3, 3)}), [])
-    assert warned(report, "Dog: all 12 come from one source")
+    assert warned(report, "Dog: all videos (12) come from 1 source, ")
     assert warned(report, "Emu: 3 videos are few")
     assert warned(report, "Cat has 20 times as many videos as Emu")
     assert not check(entries({"Cat": (20, 10), "Dog": (18, 9)}), []).warnings
@@ -86,10 +95,10 @@ def test_thin_and_uneven_classes_are_named() -> None:
     assert check([], []).classes == ()
 
 
-def test_joining_can_leave_a_class_with_one_source() -> None:
-    videos = entries({"Cat": (20, 2), "Dog": (20, 10)})
-    assert not warned(check(videos, []), "one source")
-    assert warned(check(videos, [link("Cat-0", "Cat-1")]), "Cat: all 20 come from one source")
+def test_joining_can_leave_a_class_with_too_few_sources() -> None:
+    videos = entries({"Cat": (21, 3), "Dog": (20, 10)})
+    assert not warned(check(videos, []), "come from")
+    assert warned(check(videos, [link("Cat-0", "Cat-1")]), "Cat: all videos (21) come from 2")
 
 
 def with_fps(label: str, rates: list[float]) -> list[Entry]:

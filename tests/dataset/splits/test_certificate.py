@@ -45,7 +45,6 @@ def test_videos_groups_and_shares_are_counted() -> None:
     assert found.subcategories == {f"{k}/tabby": v for k, v in found.classes.items()}
     assert (found.refused, found.sources, found.links) == (1, 6, 0)
     assert found.cross_split_near_duplicates == found.cross_split_groups == 0
-    assert found.sound
 
 
 def test_links_and_sources_that_cross_are_found_and_named() -> None:
@@ -53,7 +52,6 @@ def test_links_and_sources_that_cross_are_found_and_named() -> None:
     found = certify(split(SIDES), VIDEOS, links)
     assert (found.links, found.cross_split_near_duplicates) == (3, 1)
     assert found.crossing == (("d", "b"),)
-    assert not found.sound
     one_source = [replace(video, group="film" if video.id in "ace" else "") for video in VIDEOS]
     found = certify(split(SIDES), one_source, [])
     assert (found.cross_split_groups, found.crossing) == (1, (("a", "c"),))
@@ -66,6 +64,12 @@ def test_what_nobody_looked_for_is_not_said_to_be_none() -> None:
     assert found.links is None
     assert found.cross_split_near_duplicates is None
     assert found.cross_split_groups == 0
+
+
+def test_videos_that_were_not_compared_are_counted() -> None:
+    assert certify(split(SIDES), VIDEOS, [link("a", "b")]).not_compared is None
+    found = certify(split(SIDES), VIDEOS, [link("a", "b")], compared={"a", "b", "c", "gone"})
+    assert found.not_compared == 2  # d and f; e is excluded
 
 
 def test_what_became_of_an_earlier_split_is_counted() -> None:

@@ -80,6 +80,31 @@ def test_the_certificate_says_when_nobody_looked_for_near_duplicates(tmp_path: P
     assert certificate["cross_split_near_duplicates"] is None
 
 
+def test_links_of_other_videos_are_refused_and_those_of_some_are_named_so(tmp_path: Path) -> None:
+    source = manifest(tmp_path)
+    ids = [video.id for video in clips()]
+    write_links(links_file(source), [link(ids[0], ids[1])], compared=ids[:30])
+    (split,) = split_dataset(source)
+    certificate = json.loads(certificate_path(split.path).read_text())
+    assert (certificate["cross_split_near_duplicates"], certificate["not_compared"]) == (0, 10)
+    write_links(links_file(source), [], compared=["others"])
+    before = contents(tmp_path)
+    with pytest.raises(ClipkindError, match=r"videos\.links\.csv: holds the links of other videos"):
+        split_dataset(source)
+    assert contents(tmp_path) == before
+
+
+def test_links_join_videos_whose_names_cannot_be_printed(tmp_path: Path) -> None:
+    source = tmp_path / "videos.jsonl"
+    rows = [{"path": f"{label}\n{n}.mp4", "label": label} for label in "ab" for n in range(9)]
+    source.write_text("\n".join(map(json.dumps, rows)))
+    ids = [str(row["path"]) for row in rows]
+    write_links(links_file(source), [link(ids[0], id) for id in ids[1:6]], compared=ids)
+    (split,) = split_dataset(source)
+    assert (split.certificate.links, split.certificate.not_compared) == (5, 0)
+    assert len({split.table.sides[f"a\\x0a{n}.mp4"] for n in range(6)}) == 1
+
+
 def test_added_videos_find_their_place_around_the_old_ones(tmp_path: Path) -> None:
     source = manifest(tmp_path)
     (before,) = split_dataset(source)

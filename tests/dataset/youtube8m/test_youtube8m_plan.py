@@ -82,6 +82,7 @@ def test_the_vocabulary_comes_from_a_server_too(tmp_path: Path, site: Site) -> N
         ("Cartoon,ten,A,", "count 'ten' is not a number of videos"),
         ("Cartoon,0,A,", "count '0'"),
         ("Cartoon,-3,A,", "count '-3'"),
+        (f"Cartoon,{'9' * 5000},A,", "is not a number of videos"),
         ("Cartoon,1.5,A,", "count '1.5'"),
         ("Cartoon,,A,", "count ''"),
         ("Cartoon,1,,", "no label there"),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from clipkind.dataset.check.alignment import Alignment, Sketch, align, sketch
 from clipkind.dataset.check.fingerprint import EMBEDDED, Fingerprint
-from clipkind.dataset.links import Link
+from clipkind.dataset.links import Link, joined_groups
 
 NEIGHBOURS = 16
 """Videos compared with each, at most, beside those for which it is a neighbour."""
@@ -52,41 +52,63 @@ def find_links(
     *,
     progress: Progress = lambda _done, _total: None,
 ) -> list[Link]:
-    """The pairs of videos among `ids` that show the same footage, sorted by id."""
+    """The pairs of videos among `ids` that show the same footage, sorted by id.
+
+    Where all neighbours of a video turn out to be of its family, those beyond are looked at too:
+    else two flocks of copies of one clip, each near itself, would never be compared.
+    """
     names = sorted(set(ids))
-    pairs = near_pairs([fingerprints[name].embeddings for name in names])
+    number_of = {name: number for number, name in enumerate(names)}
+    embeddings = [fingerprints[name].embeddings for name in names]
 
     @lru_cache(maxsize=_SKETCHES)
     def prepared(number: int) -> Sketch:
         return sketch(fingerprints[names[number]])
 
-    links = []
-    for done, (a, b) in enumerate(pairs):
-        progress(done, len(pairs))
-        found = align(prepared(a), prepared(b))
-        if found is not None and is_copy(found):
-            score = min(max(found.likeness, 0.0), 1.0)
-            how = describe(found, prepared(a).duration_s, prepared(b).duration_s)
-            links.append(Link(a=names[a], b=names[b], score=round(score, 4), how=how))
-    progress(len(pairs), len(pairs))
-    return links
+    links: list[Link] = []
+    tried: set[tuple[int, int]] = set()
+    pairs = near_pairs(embeddings)
+    while pairs:
+        for done, (a, b) in enumerate(pairs, len(tried)):
+            progress(done, len(tried) + len(pairs))
+            found = align(prepared(a), prepared(b))
+            if found is not None and is_copy(found):
+                score = min(max(found.likeness, 0.0), 1.0)
+                how = describe(found, prepared(a).duration_s, prepared(b).duration_s)
+                links.append(Link(a=names[a], b=names[b], score=round(score, 4), how=how))
+        tried.update(pairs)
+        family = joined_groups({name: name for name in names}, links)
+        pairs = near_pairs(embeddings, [number_of[family[name]] for name in names])
+        pairs = [pair for pair in pairs if pair not in tried]
+    progress(len(tried), len(tried))
+    return sorted(links, key=lambda link: (link.a, link.b))
 
 
-def near_pairs(embeddings: Sequence[npt.NDArray[np.float16]]) -> list[tuple[int, int]]:
+def near_pairs(
+    embeddings: Sequence[npt.NDArray[np.float16]], families: Sequence[int] | None = None
+) -> list[tuple[int, int]]:
     """Pairs of numbers, ascending, worth comparing: of either the other is a near neighbour.
 
     How near b is to a: the mean over a's pictures of the best cosine with one of b's. So a part is
-    near the whole, whatever else the whole shows.
+    near the whole, whatever else the whole shows. With `families`, a number for each video: only
+    the pairs beyond the family of such videos as have no neighbour outside of it.
     """
     count = len(embeddings)
-    if count < 2:
+    family = np.arange(count) if families is None else np.array(families)
+    if count < 2 or (families is not None and np.bincount(family).max() <= NEIGHBOURS):
         return []
     vectors = np.stack(embeddings).reshape(count * EMBEDDED, -1).astype(np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     pairs = set()
     for a, near in _nearness(vectors, count):
         near[a] = -1
-        nearest = np.argsort(-near, kind="stable")[: min(NEIGHBOURS, count - 1)].tolist()
+        order = np.argsort(-near, kind="stable")[: count - 1]
+        if families is not None:
+            ours = family[order] == family[a]
+            if not ours[:NEIGHBOURS].all():
+                continue
+            order = order[~ours]
+        nearest = order[:NEIGHBOURS].tolist()
         chosen = [b for i, b in enumerate(nearest) if i < ALWAYS or near[b] >= LEAST_NEAR]
         pairs |= {(min(a, b), max(a, b)) for b in chosen}
     return sorted(pairs)

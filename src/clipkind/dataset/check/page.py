@@ -12,6 +12,7 @@ from clipkind.dataset.check.report import CheckReport, ClassRow, Spread
 from clipkind.dataset.check.shortcuts import Shortcut
 from clipkind.dataset.links import Link, joined_groups
 from clipkind.dataset.manifest import Entry
+from clipkind.features.journal import replacing
 from clipkind.text import printable
 
 SHOWN = 40
@@ -81,12 +82,8 @@ def page(
 
 def write_page(path: Path, content: str) -> None:
     """Write a page in one step."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(content, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _text(text: str) -> str:

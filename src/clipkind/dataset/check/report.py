@@ -1,7 +1,7 @@
 """What speaks against believing a data set: copies, labels that disagree, thin classes."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +9,13 @@ import numpy as np
 from clipkind.dataset.check.shortcuts import Shortcut, shortcuts
 from clipkind.dataset.links import Link, joined_groups
 from clipkind.dataset.manifest import Entry
+from clipkind.errors import Reason
 from clipkind.text import printable
 
 FEW_VIDEOS = 10
 """Videos a class should have, at the least, to be trained on and measured."""
+SIDES = 3
+"""Train, val and test: each needs a source of every class."""
 IMBALANCE = 5.0
 """Largest class over smallest from which a warning is worth it."""
 
@@ -97,6 +100,7 @@ def check(entries: Sequence[Entry], links: Iterable[Link], *, unread: int = 0) -
         shortcuts=found,
         warnings=(
             *_conflict_warning(conflicts),
+            *_copy_warning(entries, by_id),
             *_unread_warning(unread),
             *_class_warnings(rows),
             *(s.sentence for s in found if s.warns),
@@ -142,6 +146,24 @@ def _conflict_warning(conflicts: Sequence[Link]) -> list[str]:
     ]
 
 
+def _copy_warning(entries: Iterable[Entry], by_id: Mapping[str, Entry]) -> list[str]:
+    """Exact copies are refused by the scan, so that no link tells of them."""
+    pairs = [
+        (entry, by_id[entry.id])
+        for entry in entries
+        if entry.reason == Reason.DUPLICATE.value and entry.id in by_id
+    ]
+    odd = [(copy, kept) for copy, kept in pairs if copy.label != kept.label]
+    if not odd:
+        return []
+    copy, kept = odd[0]
+    such = f"{copy.path} ({copy.label or 'no label'}) of {kept.path} ({kept.label or 'no label'})"
+    return [
+        f"{counted(len(odd), 'refused exact copy', 'refused exact copies')} of a video under "
+        f"another label, such as {printable(such)}: see which label is right"
+    ]
+
+
 def _unread_warning(unread: int) -> list[str]:
     if not unread:
         return []
@@ -163,10 +185,10 @@ def _class_warnings(rows: Sequence[ClassRow]) -> list[str]:
         name = printable(row.label)
         if not row.videos:
             warnings.append(f"{name}: no video is left")
-        elif row.groups == 1:
+        elif row.groups < SIDES:
             warnings.append(
-                f"{name}: all {row.videos} come from one source, so it cannot stand on both sides "
-                "of a split: add videos of another source"
+                f"{name}: all videos ({row.videos}) come from {counted(row.groups, 'source')}, and "
+                "train, val and test need one each: add videos of other sources"
             )
         elif row.videos < FEW_VIDEOS:
             warnings.append(f"{name}: {row.videos} videos are few to train on and to measure")
@@ -181,6 +203,6 @@ def _class_warnings(rows: Sequence[ClassRow]) -> list[str]:
     return warnings
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str, things: str = "") -> str:
     """`1 video`, `2 videos`."""
-    return f"{number} {thing}{'s' * (number != 1)}"
+    return f"{number} {thing if number == 1 else things or thing + 's'}"

@@ -12,8 +12,10 @@ from clipkind.dataset.check.report import CheckReport, check
 from clipkind.dataset.check.thumbnails import strips
 from clipkind.dataset.links import links_file, write_links
 from clipkind.dataset.manifest import Entry
+from clipkind.errors import ClipkindError
 from clipkind.features.engines import Engine
 from clipkind.features.pipeline import Refusal
+from clipkind.text import printable
 from clipkind.video.isolation import TIMEOUT_S
 
 Stage = Callable[[str, int, int], None]
@@ -51,9 +53,13 @@ def run_check(
 
     Writes the links, the fingerprints (a later run reads new and changed videos only) and the page,
     beside the manifest, which stays as it is. `engine` runs the backbone of `contract`.
-    Raises OSError where a file cannot be written.
+    Raises ClipkindError where no entry is ok, OSError where a file cannot be written.
     """
     videos = {entry.id: entry.path for entry in entries if entry.status == "ok"}
+    if not videos:
+        raise ClipkindError(
+            f"{printable(str(manifest))}: lists no video that can be used; scan the folder again"
+        )
     done = 0
 
     def count(_refusal: Refusal | None) -> None:
@@ -70,7 +76,7 @@ def run_check(
         links = find_links(
             store, readable, progress=lambda pair, total: stage("pairs", pair, total)
         )
-    write_links(links_file(manifest), links)
+    write_links(links_file(manifest), links, compared=readable)
     report = check(entries, links, unread=len(unread))
     target = html or page_file(manifest)
     _, pictured = shown_families(families(entries, report.links))

@@ -1,6 +1,7 @@
 """Shortcuts: properties of the files, not of what they show, that give the class away."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -113,7 +114,7 @@ def _judge(
 
 def _folds(sources: Sequence[str]) -> npt.NDArray[np.int64]:
     """A fold for each video: sources whole, large ones first, each to the fold with least."""
-    sizes = {name: sources.count(name) for name in set(sources)}
+    sizes = Counter(sources)
     order = sorted(sizes, key=lambda name: (-sizes[name], _shuffled(name)))
     filled = [0] * FOLDS
     fold_of = {}

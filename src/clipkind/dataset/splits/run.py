@@ -10,7 +10,7 @@ from typing import Any
 
 from clipkind import __version__
 from clipkind.dataset.layouts import split_name
-from clipkind.dataset.links import Link, links_file, read_links
+from clipkind.dataset.links import Link, links_file, read_compared, read_links
 from clipkind.dataset.manifest import Entry, read_manifest
 from clipkind.dataset.splits.certificate import Certificate, certify
 from clipkind.dataset.splits.split import (
@@ -89,8 +89,8 @@ def split_dataset(
     `out`: by default see `split_paths`. A split by the same settings that is there already is gone
     on with: its videos keep their side, unless `fresh`. `links`: by default `links_file(source)`
     where that exists; without any the certificate says that near-duplicates were not looked for.
-    Raises FileFormatError and ClipkindError as `make_split`, for damaged files, and for a split
-    that is there by other settings; nothing is then written.
+    Raises FileFormatError and ClipkindError as `make_split`, for damaged files, for links of other
+    videos, and for a split that is there by other settings; nothing is then written.
     """
     check_ratios(settings.ratios)
     paths = split_paths(source, out, settings)
@@ -98,10 +98,16 @@ def split_dataset(
     held_out(entries, settings.holdout)
     links = links or found_links(source)
     pairs = None if links is None else read_links(links)
+    compared = None if links is None else read_compared(links)
     protected = {source.resolve(), links.resolve() if links else source}
     if any(path.resolve() in protected for path in paths):
         raise ClipkindError(f"{printable(str(out))} is what is read here: choose another --out")
     known = {printable(entry.id) for entry in entries if entry.status == "ok"}
+    if links and compared is not None and known.isdisjoint(compared):
+        raise ClipkindError(
+            f"{printable(str(links))}: holds the links of other videos: run clipkind dataset check "
+            "again, or give --links of these"
+        )
     previous: list[SplitTable] = [] if fresh else _previous(paths, settings, known)
     continued = bool(previous)
     try:
@@ -113,7 +119,7 @@ def split_dataset(
     written = []
     for number, (path, table) in enumerate(zip(paths, tables, strict=True)):
         before = previous[number] if previous else None
-        certificate = certify(table, entries, pairs, before)
+        certificate = certify(table, entries, pairs, before, compared)
         written.append(WrittenSplit(path, table, certificate, continued))
     _write(written, settings, source, links, pairs)
     if settings.folds:

@@ -17,6 +17,8 @@ VOCABULARY_TIMEOUT_S = 30.0
 MAX_VOCABULARY = 32 << 20
 DEFAULT_COUNT = 10
 """Videos of a line in a list without counts, as documented."""
+MAX_DIGITS = 7
+"""Of a count; the data set has fewer videos."""
 MAX_FOLDER_NAME = 200
 """Bytes; file systems take 255."""
 _CATEGORY = re.compile(r"(?:/[a-z]/)?([0-9a-z_]{2,24})")
@@ -129,7 +131,7 @@ def _resolve(draft: _Draft, names: dict[str, list[str]]) -> PlanRow:
         raise FileFormatError(
             f"{draft.place}: id {printable(id)!r} is none of the vocabulary, such as /m/0kt51"
         )
-    if not draft.count.isdecimal() or int(draft.count) < 1:
+    if not draft.count.isdecimal() or len(draft.count) > MAX_DIGITS or int(draft.count) < 1:
         raise FileFormatError(
             f"{draft.place}: count {printable(draft.count)!r} is not a number of videos from 1 up"
         )
