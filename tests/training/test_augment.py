@@ -129,7 +129,7 @@ def test_documented_roll_moves_the_rows_round_in_a_circle(lengths: list[int], se
 def test_documented_augmentations_strike_as_often_as_documented() -> None:
     lengths = [20] * 4000
     subset = counted(lengths, replace(OFF, subset_rate=0.5, subset_share=0.7), 0)
-    assert abs(sum(len(rows) < 20 for rows in subset) / 4000 - 0.5 * 6 / 6) < 0.1
+    assert abs(sum(len(rows) < 20 for rows in subset) / 4000 - 0.5) < 0.03
     assert {len(rows) for rows in subset} == set(range(14, 21))
     rolled = counted(lengths, replace(OFF, roll_rate=0.3), 1)
     moved = [rows[0] for rows in rolled if rows[0]]
@@ -141,11 +141,3 @@ def test_documented_augmentations_strike_as_often_as_documented() -> None:
         replace(OFF, feature_noise=1, noise_rate=0.2),
     )
     assert abs(float((noisy != 0).all(dim=2).all(dim=1).float().mean()) - 0.2) < 0.03
-
-
-def test_no_label_reaches_augmentation() -> None:
-    recipe = replace(DEFAULT, subset_rate=0.5, roll_rate=0.3)
-    first = counted([20, 18, 9], recipe, 5)
-    assert (
-        counted([20, 18, 9], recipe, 5) == first
-    )  # lengths and the generator decide, nothing else

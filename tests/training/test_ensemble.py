@@ -12,12 +12,13 @@ from safetensors.torch import load_file
 from clipkind.dataset.splits.table import read_split
 from clipkind.errors import ClipkindError, FileFormatError
 from clipkind.features.store import open_features
-from clipkind.training.ensemble import EnsembleFailed, Watch, train_ensemble, voting
+from clipkind.training.ensemble import EnsembleFailed, train_ensemble, voting
 from clipkind.training.history import EpochResult
 from clipkind.training.pool import TrainingProcessError
 from clipkind.training.prepare import TrainingData, prepare
 from clipkind.training.recipe import Recipe
 from clipkind.training.run import MemberResult, Run, load_run, locked, open_run
+from clipkind.training.watch import Watch
 from training.small_set import RECIPE, SmallSet, make_small_set
 
 IDENTITY = {"features": "f", "split": "s"}

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -11,10 +12,9 @@ import pytest
 from clipkind.dataset.splits.table import SplitRow, SplitTable, read_split
 from clipkind.errors import FileFormatError
 from clipkind.features.store import FeatureWriter, RefusedRow, open_features
-from clipkind.training import prepare as module
-from clipkind.training.prepare import TrainingData, load_prepared, prepare
+from clipkind.training.prepare import TrainingData, identity, load_prepared, prepare
 from training.full_disk import full_disk
-from training.small_set import CLASSES, CONTRACT, SmallSet, make_small_set
+from training.small_set import CLASSES, CONTRACT, SmallSet, feature_row, make_small_set
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +43,12 @@ def test_every_row_is_that_of_its_id(small_set: SmallSet) -> None:
                 assert CLASSES[label] == row.label
 
 
-@pytest.mark.parametrize("limit", [10**9, 0], ids=["in memory", "mapped"])
 def test_prepared_data_load_in_another_process_as_they_were(
-    tmp_path: Path, small_set: SmallSet, limit: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small_set: SmallSet
 ) -> None:
-    monkeypatch.setattr(module, "MEMORY_LIMIT", limit)
     data = prepared(small_set.features, read_split(small_set.split), tmp_path)
     loaded = load_prepared(tmp_path)
-    assert isinstance(loaded.features, np.memmap) is (limit == 0)
+    assert isinstance(loaded.features, np.memmap)
     assert loaded.rows == data.rows
     assert loaded.contract == data.contract
     for name in ("features", "lengths", "labels"):
@@ -126,3 +124,28 @@ def test_a_truncated_feature_file_is_one_line(tmp_path: Path, small_set: SmallSe
     features.write_bytes(small_set.features.read_bytes()[:5000])
     with pytest.raises(FileFormatError, match=r"f\.h5: cannot be read"):
         prepared(features, read_split(small_set.split))
+
+
+def test_a_run_knows_its_data_again_wherever_they_lie(tmp_path: Path, small_set: SmallSet) -> None:
+    table = read_split(small_set.split)
+
+    def identified(features: Path, table: SplitTable) -> dict[str, Any]:
+        with open_features(features) as file:
+            return identity(file, table)
+
+    known = identified(small_set.features, table)
+    moved = tmp_path / "f.h5"
+    shutil.copyfile(small_set.features, moved)
+    with FeatureWriter(moved, CONTRACT) as writer:  # written anew, of videos in another folder
+        writer.update("train-0", path="elsewhere/train-0.mp4")
+    assert identified(moved, table) == known
+    with FeatureWriter(moved, CONTRACT) as writer:
+        row = SplitRow("train-0", "train", "Cats")
+        other = replace(feature_row(row, 8), sha256="another file")
+        writer.add(other, np.ones((8, CONTRACT.feature_dim)))
+    changed = identified(moved, table)
+    assert {key for key in known if known[key] != changed[key]} == {"features"}
+    turned = SplitTable(tuple(replace(r, split="train") for r in table.rows))
+    assert {k for k, v in identified(small_set.features, turned).items() if v != known[k]} == {
+        "split"
+    }

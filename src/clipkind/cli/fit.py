@@ -11,9 +11,9 @@ from clipkind.cli.train import ManySeeds, print_result, recipe_options, train_op
 from clipkind.text import printable
 
 if TYPE_CHECKING:
-    from clipkind.training.ensemble import Watch
     from clipkind.training.prepare import TrainingData
     from clipkind.training.run import Run
+    from clipkind.training.watch import Watch
 
 
 @click.command("fit", cls=ManySeeds)

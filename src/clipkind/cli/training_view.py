@@ -11,10 +11,10 @@ from clipkind.cli.training_progress import TrainingProgress
 from clipkind.dataset.splits.table import SPLITS
 from clipkind.text import printable
 from clipkind.training import distributed
-from clipkind.training.ensemble import Watch
 from clipkind.training.history import EpochResult
 from clipkind.training.prepare import TrainingData
 from clipkind.training.run import MemberResult, Run, read_result
+from clipkind.training.watch import Watch
 
 
 class TrainingView:
@@ -42,7 +42,12 @@ class TrainingView:
     @property
     def watch(self) -> Watch:
         """For `train_ensemble`."""
-        return Watch(on_epoch=self._epoch, on_failure=self._failure, on_member=self._member)
+        return Watch(
+            on_start=self._start,
+            on_epoch=self._epoch,
+            on_failure=self._failure,
+            on_member=self._member,
+        )
 
     def start(self, run: Run, data: TrainingData, resumed: bool) -> None:
         """Say what is trained on what, and show a bar a member."""
@@ -61,6 +66,10 @@ class TrainingView:
         if resumed:
             done = sum(read_result(run.member_folder(m)) is not None for m in run.members)
             self._progress.note(f"going on with an earlier run; {done} members are done")
+
+    def _start(self, member: str, epochs: tuple[EpochResult, ...]) -> None:
+        if self._progress is not None:
+            self._progress.resumed(member, epochs, self._total)
 
     def _epoch(self, member: str, result: EpochResult) -> None:
         if self._progress is not None:

@@ -97,7 +97,7 @@ class Journal:
         if not held:
             raise ClipkindError(
                 f"{self._name}: another process is writing here: "
-                "wait for it to end or choose another --out"
+                "wait for it to end or write somewhere else"
             )
 
     def _append(self, meta: dict[str, Any], block: bytes, prefix: bytes = b"") -> Record:

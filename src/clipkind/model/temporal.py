@@ -148,8 +148,15 @@ class TemporalClassifier(nn.Module):
         if lengths is None:
             rows, _ = self.lstm(x)
             return rows
-        if not x.is_cuda:
-            return masked_lstm(self.lstm, x, lengths)
+        if x.is_cuda:
+            # Autocast would run cuDNN's LSTM in float16, whatever it was asked for, and its
+            # gradients would need scaling; outside it the LSTM computes in TF32.
+            with torch.autocast("cuda", enabled=False):
+                return self._recur_packed(x.float(), lengths)
+        return masked_lstm(self.lstm, x, lengths)
+
+    def _recur_packed(self, x: Tensor, lengths: Tensor) -> Tensor:
+        rows: Tensor
         packed = nn.utils.rnn.pack_padded_sequence(
             x, lengths.cpu(), batch_first=True, enforce_sorted=False
         )

@@ -8,9 +8,16 @@ from typing import Any
 
 from clipkind.contract import Contract
 from clipkind.errors import ContractMismatch
-from clipkind.features.backbones import load_backbone
+from clipkind.features.backbones import Backbone, load_backbone
 from clipkind.features.export import export_backbone
-from clipkind.model.bundle import BACKBONE_FILE, Bundle, Member, load_bundle, save_bundle
+from clipkind.model.bundle import (
+    BACKBONE_FILE,
+    DEFAULT_BUNDLE,
+    Bundle,
+    Member,
+    load_bundle,
+    save_bundle,
+)
 from clipkind.model.card import model_card
 from clipkind.model.export import export_onnx
 from clipkind.model.temporal import TemporalClassifier
@@ -58,11 +65,21 @@ def backbone_source(name: str, weights: Path | None = None) -> str:
 
 
 def _write_backbone(contract: Contract, weights: Path | None, path: Path) -> None:
-    bundled = load_bundle()
-    theirs = bundled.contract
+    backbone = require_backbone(contract, weights)
+    if backbone is None:
+        shutil.copyfile(DEFAULT_BUNDLE / BACKBONE_FILE, path)
+    else:
+        export_backbone(backbone, path)
+
+
+def require_backbone(contract: Contract, weights: Path | None) -> Backbone | None:
+    """The backbone that features were made with; None: the one that comes with the package.
+
+    Raises ContractMismatch when its weights here are others, and as `load_backbone`.
+    """
+    theirs = load_bundle().contract
     if (theirs.backbone, theirs.weights_sha256) == (contract.backbone, contract.weights_sha256):
-        shutil.copyfile(bundled.path / BACKBONE_FILE, path)
-        return
+        return None
     backbone = load_backbone(contract.backbone, weights)
     if backbone.weights_sha256 != contract.weights_sha256:
         raise ContractMismatch(
@@ -70,4 +87,4 @@ def _write_backbone(contract: Contract, weights: Path | None, path: Path) -> Non
             f"the features were made with other weights than those of {contract.backbone} here: "
             "give the file they came from with --weights",
         )
-    export_backbone(backbone, path)
+    return backbone

@@ -65,10 +65,7 @@ def load_checkpoint(path: Path, learner: Learner, identity: dict[str, Any]) -> C
         if about["format"] != FORMAT or int(about["format_version"]) != FORMAT_VERSION:
             raise FileFormatError(f"{shown}: is not a checkpoint of this version of clipkind")
         theirs = json.loads(about["identity"])
-        epochs = tuple(
-            EpochResult(**{**data, "val_f1": tuple(data["val_f1"])})
-            for data in json.loads(about["epochs"])
-        )
+        epochs = tuple(EpochResult.from_dict(data) for data in json.loads(about["epochs"]))
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise FileFormatError(
             f"{shown}: is damaged ({printable(str(error))}); delete it to train this member anew"

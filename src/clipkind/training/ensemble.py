@@ -2,37 +2,24 @@
 
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 
 import torch
 
 from clipkind.errors import ClipkindError
 from clipkind.text import printable
 from clipkind.training import distributed
-from clipkind.training.history import EpochResult
 from clipkind.training.member import train_member
 from clipkind.training.pool import train_side_by_side
 from clipkind.training.precision import SMALL_HIDDEN
 from clipkind.training.prepare import TrainingData
 from clipkind.training.run import MemberResult, Run, read_result
+from clipkind.training.watch import Watch
 
 
 class EnsembleFailed(ClipkindError):
     """No member of a run has learned the classes."""
 
     exit_code = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """Who is told what happens, member by member."""
-
-    on_epoch: Callable[[str, EpochResult], None] = lambda _member, _result: None
-    on_failure: Callable[[str, str], None] = lambda _member, _why: None
-    """An attempt has failed and the member begins again with another seed."""
-    on_member: Callable[[MemberResult], None] = lambda _result: None
 
 
 def jobs_and_threads(run: Run, jobs: int | None, device: str) -> tuple[int, int]:
@@ -61,23 +48,15 @@ def train_ensemble(
     vote, and as `train_member`.
     """
     watch = watch or Watch()
-    folders = [run.member_folder(member) for member in run.members]
-    todo = distributed.of_first([n for n, f in enumerate(folders) if read_result(f) is None])
+    before = [read_result(run.member_folder(member)) for member in run.members]
+    todo = distributed.of_first([n for n, result in enumerate(before) if result is None])
+    for result in filter(None, before):
+        watch.on_member(result)
     if jobs > 1 and len(todo) > 1:
-        train_side_by_side(
-            run,
-            todo,
-            device=device,
-            jobs=jobs,
-            threads=threads,
-            on_epoch=watch.on_epoch,
-            on_failure=watch.on_failure,
-        )
+        train_side_by_side(run, todo, device=device, jobs=jobs, threads=threads, watch=watch)
     else:
         _train_here(run, todo, data, threads, device, watch)
     results = tuple(_result(run, number) for number in range(len(run.seeds)))
-    for result in results:
-        watch.on_member(result)
     shutil.rmtree(run.cache, ignore_errors=True)
     if all(result.failure for result in results):
         raise EnsembleFailed(
@@ -99,12 +78,7 @@ def _train_here(
     torch.set_num_threads(threads)
     try:
         for number in numbers:
-            member = run.members[number]
-            on_epoch, on_failure = (
-                partial(watch.on_epoch, member),
-                partial(watch.on_failure, member),
-            )
-            train_member(run, number, data, device=device, on_epoch=on_epoch, on_failure=on_failure)
+            watch.on_member(train_member(run, number, data, device=device, watch=watch))
     finally:
         torch.set_num_threads(before)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Self
 
 from clipkind.errors import FileFormatError
 from clipkind.features.journal import replacing
@@ -36,6 +36,11 @@ class EpochResult:
     val_f1: tuple[float, ...]
     """By class."""
     seconds: float
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Inverse of `dataclasses.asdict`, also after a way through JSON."""
+        return cls(**{**values, "val_f1": tuple(values["val_f1"])})
 
     def to_json(self, class_names: tuple[str, ...]) -> dict[str, Any]:
         """A JSON-ready dict, with `val_f1` by class name."""

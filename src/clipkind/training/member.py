@@ -1,9 +1,11 @@
 """Training of one member of a run: attempts until one succeeds, each fully recorded."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import torch
+
+from clipkind.errors import ClipkindError
 from clipkind.model.temporal import TemporalClassifier
 from clipkind.model.weights import load_weights, save_weights
 from clipkind.training import distributed
@@ -14,15 +16,13 @@ from clipkind.training.prepare import TrainingData
 from clipkind.training.run import MemberResult, Run, locked, read_result, write_result
 from clipkind.training.tensorboard import TensorBoardLog
 from clipkind.training.trainer import Saving, Trainer, TrainResult, network_config
+from clipkind.training.watch import Watch
 
 ATTEMPTS = 3
 """A member that fails is begun again with its next seed, at most twice."""
 SEED_STEP = 1000
 """The next seed of a member, far from those of the other members."""
 _BEST = "best.safetensors"
-
-OnEpoch = Callable[[EpochResult], None]
-OnFailure = Callable[[str], None]
 
 
 def train_member(
@@ -31,8 +31,7 @@ def train_member(
     data: TrainingData,
     *,
     device: str = "cpu",
-    on_epoch: OnEpoch = lambda _result: None,
-    on_failure: OnFailure = lambda _why: None,
+    watch: Watch | None = None,
 ) -> MemberResult:
     """Train member `number`, or go on with it, or return what it came to.
 
@@ -46,7 +45,13 @@ def train_member(
             stack.enter_context(locked(folder))
         result = distributed.of_first(read_result(folder))
         if result is None:
-            result = _attempts(run, number, data, device, on_epoch, on_failure)
+            try:
+                result = _attempts(run, number, data, device, watch or Watch())
+            except torch.OutOfMemoryError:
+                raise ClipkindError(
+                    f"{device}: its memory ran out; go on with fewer --train-jobs, or begin anew "
+                    f"with --set batch_size={max(1, run.recipe.batch_size // 2)}"
+                ) from None
             if distributed.rank() == 0:
                 write_result(folder, result)
     return distributed.of_first(result)  # nobody goes on before it is written
@@ -66,14 +71,13 @@ def _attempts(
     number: int,
     data: TrainingData,
     device: str,
-    on_epoch: OnEpoch,
-    on_failure: OnFailure,
+    watch: Watch,
 ) -> MemberResult:
     failures: list[str] = []
     while True:
         seed = run.seeds[number] + SEED_STEP * len(failures)
         folder = _attempt_folder(run, number, len(failures))
-        found = _attempt(run, number, seed, folder, data, device, on_epoch)
+        found = _attempt(run, number, seed, folder, data, device, watch)
         result = None if isinstance(found, TrainingDiverged) else found
         failure = result.failure if result else str(found)
         if result and distributed.rank() == 0:
@@ -89,7 +93,7 @@ def _attempts(
                 failed_attempts=tuple(failures),
             )
         failures.append(f"seed {seed}: {failure}")
-        on_failure(failures[-1])
+        watch.on_failure(run.members[number], failures[-1])
 
 
 def _attempt_folder(run: Run, number: int, failed: int) -> Path:
@@ -104,7 +108,7 @@ def _attempt(
     folder: Path,
     data: TrainingData,
     device: str,
-    on_epoch: OnEpoch,
+    watch: Watch,
 ) -> TrainResult | TrainingDiverged:
     """One training with one seed, told to everything that keeps or shows it."""
     contract = data.contract
@@ -113,7 +117,7 @@ def _attempt(
     )
     saving = Saving(folder / "checkpoint.safetensors", {**run.to_json(), "seed": seed})
     folder.mkdir(parents=True, exist_ok=True)
-    recorder = _Recorder(run, number, folder, trainer, on_epoch)
+    recorder = _Recorder(run, number, folder, trainer, watch)
     try:
         train, val = data.split("train"), data.split("val")
         return trainer.fit(train, val, recorder.epoch, recorder.start, saving)
@@ -129,20 +133,19 @@ class _Recorder:
     Of several processes that train one member only the first one does.
     """
 
-    def __init__(
-        self, run: Run, number: int, folder: Path, trainer: Trainer, on_epoch: OnEpoch
-    ) -> None:
+    def __init__(self, run: Run, number: int, folder: Path, trainer: Trainer, watch: Watch) -> None:
         self._run = run
         self._member = run.members[number]
         self._folder = folder
         self._trainer = trainer
-        self._on_epoch = on_epoch
+        self._watch = watch
         self._open = ExitStack()
 
     def start(self, epochs: tuple[EpochResult, ...]) -> None:
         """Open everything at the point where training goes on."""
         if distributed.rank():
             return
+        self._watch.on_start(self._member, epochs)
         names, done = self._trainer.class_names, len(epochs)
         self._history = History(self._folder, names)
         self._history.replace(epochs)
@@ -162,7 +165,7 @@ class _Recorder:
         self._log.append(epochs[-1])
         total, best = self._run.recipe.num_epochs, self._trainer.best(epochs)
         self._dashboard.submit(epochs, total_epochs=total, best=best)
-        self._on_epoch(epochs[-1])
+        self._watch.on_epoch(self._member, epochs[-1])
 
     def close(self) -> None:
         """Finish what waits to be drawn and written."""

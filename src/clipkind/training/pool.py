@@ -9,15 +9,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
+import torch
+
 from clipkind.errors import ClipkindError
 from clipkind.training.history import EpochResult
-from clipkind.training.run import Run
+from clipkind.training.run import Run, read_result
+from clipkind.training.watch import Watch
 
 Events = SimpleQueue[tuple[int, dict[str, Any] | BaseException]]
 _WORKER = [sys.executable, "-P", "-m", "clipkind.training.worker"]
@@ -38,28 +41,30 @@ def train_side_by_side(
     device: str,
     jobs: int,
     threads: int,
-    on_epoch: Callable[[str, EpochResult], None],
-    on_failure: Callable[[str, str], None],
+    watch: Watch,
 ) -> None:
     """Train the members `numbers` of a run whose data are in its cache, `jobs` at a time.
 
-    Each process computes with `threads` threads. The callbacks are called in this thread. Raises
+    Each process computes with `threads` threads; with `device` "cuda" they take the GPUs in turn.
+    `watch` is called in this thread. Raises
     TrainingProcessError for the first process that fails, OSError where one cannot be started;
     they and any other exception, such as KeyboardInterrupt, end the others, which the run goes on
     with later.
     """
     events: Events = SimpleQueue()
     processes = _Processes()
+    gpus = max(1, torch.cuda.device_count())
     with ThreadPoolExecutor(jobs) as pool:
         for number in numbers:
-            command = [*_WORKER, os.fspath(run.folder), str(number), device, str(threads)]
+            place = f"cuda:{number % gpus}" if device == "cuda" else device
+            command = [*_WORKER, os.fspath(run.folder), str(number), place, str(threads)]
             job = pool.submit(
                 _train, run.members[number], number, command, threads, events, processes
             )
             job.add_done_callback(partial(_pass_on, number, events))
         try:
             for _ in numbers:
-                _tell_until_one_ends(run, events, on_epoch, on_failure)
+                _tell_until_one_ends(run, events, watch)
         finally:
             processes.end()
             pool.shutdown()
@@ -102,26 +107,25 @@ class _Processes:
                 process.kill()
 
 
-def _tell_until_one_ends(
-    run: Run,
-    events: Events,
-    on_epoch: Callable[[str, EpochResult], None],
-    on_failure: Callable[[str, str], None],
-) -> None:
+def _tell_until_one_ends(run: Run, events: Events, watch: Watch) -> None:
     while True:
         number, event = events.get()
         if isinstance(event, BaseException):
             raise event
         member = run.members[number]
         match event["kind"]:
+            case "start":
+                watch.on_start(member, tuple(map(EpochResult.from_dict, event["epochs"])))
             case "epoch":
-                values = event["result"]
-                on_epoch(member, EpochResult(**{**values, "val_f1": tuple(values["val_f1"])}))
+                watch.on_epoch(member, EpochResult.from_dict(event["result"]))
             case "failure":
-                on_failure(member, event["why"])
+                watch.on_failure(member, event["why"])
             case "error":
                 raise TrainingProcessError(event["message"], event["exit_code"])
             case "end":
+                result = read_result(run.member_folder(member))
+                assert result is not None  # noqa: S101 - the process has ended well
+                watch.on_member(result)
                 return
 
 

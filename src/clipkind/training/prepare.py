@@ -19,7 +19,8 @@ from clipkind.text import printable
 from clipkind.training.data import Split
 
 MEMORY_LIMIT = 4 * 10**9
-"""Bytes of features above which they are mapped from a file instead of held in memory."""
+"""Bytes of features above which one process, too, maps them from a file. Several always do: they
+share the memory."""
 _BLOCK = 64
 """Videos read at a time."""
 _ARRAYS = "features.npy", "lengths.npy", "labels.npy"
@@ -61,7 +62,7 @@ def prepare(
     """Read what `table` (called `split_name` in messages) asks for out of `file`.
 
     With `cache`, a folder, the features go to a file in it, for `load_prepared`, and are mapped
-    from there when larger than MEMORY_LIMIT; otherwise they are in memory. Raises FileFormatError
+    from there; otherwise they are in memory. Raises FileFormatError
     where the split is of other videos, a class has nothing to train on or to choose by, or features
     are damaged or no numbers; OSError when the disk is full.
     """
@@ -92,7 +93,7 @@ def prepare(
 
 
 def load_prepared(cache: Path) -> TrainingData:
-    """What `prepare` left in `cache`; large features are mapped, not read."""
+    """What `prepare` left in `cache`; the features are mapped, not read."""
     about = json.loads((cache / _ABOUT).read_text(encoding="utf-8"))
     features, lengths, labels = (cache / name for name in _ARRAYS)
     return TrainingData(
@@ -111,10 +112,24 @@ def is_large(file: FeatureFile) -> bool:
     return math.prod(sizes) * file.dtype.itemsize > MEMORY_LIMIT
 
 
-def file_fingerprint(path: Path) -> str:
-    """sha256 of a file, by which a run knows its features again."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def identity(file: FeatureFile, table: SplitTable) -> dict[str, Any]:
+    """What a run is trained on: contract, and hashes of the features and of the split.
+
+    Features follow from the videos' bytes, contract and engine, so those of a folder that was moved
+    or of a file that was written anew are the same.
+    """
+    rows = [row for row in table.rows if row.split != "excluded"]
+    there = {row.id: (row.sha256, row.length) for row in file.rows}
+    found = [(row.id, *there[row.id]) for row in rows if row.id in there]
+    return {
+        "contract": replace(file.contract, class_names=()).to_json(),
+        "features": _sha256([file.engine, str(file.dtype), found]),
+        "split": _sha256([(row.id, row.split, row.label) for row in rows]),
+    }
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def _class_names(rows: list[SplitRow], table: SplitTable, split_name: str) -> tuple[str, ...]:
@@ -165,6 +180,5 @@ def _blocks(file: FeatureFile, ids: list[str]) -> Iterator[NDArray[Any]]:
 
 def _load_features(path: Path) -> NDArray[Any]:
     # copy-on-write, since torch warns of arrays it might not write to
-    large = path.stat().st_size > MEMORY_LIMIT
-    features: NDArray[Any] = np.load(path, mmap_mode="c" if large else None)
+    features: NDArray[Any] = np.load(path, mmap_mode="c")
     return features

@@ -1,6 +1,7 @@
 """The process that trains one member, started by `clipkind.training.pool`.
 
 It tells its parent in JSON lines on stdout:
+    {"kind": "start", "epochs": [...]}       an attempt begins, or goes on after these
     {"kind": "epoch", "result": {...}}       an epoch is over
     {"kind": "failure", "why": ...}          an attempt has failed, the next one begins
     {"kind": "error", "message": ...}        it cannot go on
@@ -40,18 +41,22 @@ def _train(folder: Path, number: int, device: str, threads: int, out: TextIO) ->
     from clipkind.training.member import train_member
     from clipkind.training.prepare import load_prepared
     from clipkind.training.run import load_run
+    from clipkind.training.watch import Watch
 
     torch.set_num_threads(threads)
     run = load_run(folder)
 
-    def on_epoch(result: EpochResult) -> None:
+    def on_start(_member: str, epochs: tuple[EpochResult, ...]) -> None:
+        _send(out, kind="start", epochs=[asdict(epoch) for epoch in epochs])
+
+    def on_epoch(_member: str, result: EpochResult) -> None:
         _send(out, kind="epoch", result=asdict(result))
 
-    def on_failure(why: str) -> None:
+    def on_failure(_member: str, why: str) -> None:
         _send(out, kind="failure", why=why)
 
-    data = load_prepared(run.cache)
-    train_member(run, number, data, device=device, on_epoch=on_epoch, on_failure=on_failure)
+    watch = Watch(on_start=on_start, on_epoch=on_epoch, on_failure=on_failure)
+    train_member(run, number, load_prepared(run.cache), device=device, watch=watch)
 
 
 def _end_with_parent() -> None:

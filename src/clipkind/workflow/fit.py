@@ -20,10 +20,10 @@ from clipkind.errors import ClipkindError
 from clipkind.features.extract import Summary, extract_to_store
 from clipkind.features.journal import replacing
 from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures
-from clipkind.training.ensemble import Watch
 from clipkind.training.prepare import TrainingData
 from clipkind.training.recipe import Recipe
 from clipkind.training.run import Run
+from clipkind.training.watch import Watch
 from clipkind.workflow.engine import choose_engine
 from clipkind.workflow.train import Trained, TrainOptions, train
 
@@ -117,7 +117,10 @@ def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View
     (split,) = split_dataset(manifest)
     certificate = split.certificate
     counts = ", ".join(f"{n} {c.videos}" for n, c in certificate.total.items() if c.videos)
-    view.note(f"split    {counts}; {certificate.cross_split_near_duplicates} near-duplicates cross")
+    crossing = f"{certificate.cross_split_near_duplicates} near-duplicates cross"
+    if certificate.not_compared:
+        crossing += f"; {certificate.not_compared} videos could not be compared"
+    view.note(f"split    {counts}; {crossing}")
 
     view.stage("extract")
     features = out / "features.h5"

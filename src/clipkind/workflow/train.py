@@ -21,13 +21,14 @@ from clipkind.model.bundle import Bundle, load_bundle
 from clipkind.model.temporal import TemporalClassifier
 from clipkind.text import printable
 from clipkind.training import distributed
-from clipkind.training.bundling import write_bundle
-from clipkind.training.ensemble import Watch, jobs_and_threads, train_ensemble, voting
+from clipkind.training.bundling import require_backbone, write_bundle
+from clipkind.training.ensemble import jobs_and_threads, train_ensemble, voting
 from clipkind.training.learner import predict_logits
 from clipkind.training.member import member_model
-from clipkind.training.prepare import TrainingData, file_fingerprint, is_large, prepare
+from clipkind.training.prepare import TrainingData, identity, is_large, prepare
 from clipkind.training.recipe import Recipe
 from clipkind.training.run import MemberResult, Run, locked, open_run
+from clipkind.training.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,12 @@ def train(
     first = distributed.rank() == 0
     with ExitStack() as stack:
         file = stack.enter_context(open_features(features))
-        identity = {
-            "contract": file.contract.sha256,
-            "features": file_fingerprint(features),
-            "split": file_fingerprint(split),
-        }
-        run = Run(out, recipe, options.seeds, identity)
+        run = Run(out, recipe, options.seeds, identity(file, table))
         if first:
             stack.enter_context(locked(out))
         # the others wait here: they must not look into the folder before it is put right
         resumed = distributed.of_first(first and open_run(run, restart=options.restart))
+        require_backbone(file.contract, options.weights)  # not after hours of training
         jobs, threads = jobs_and_threads(run, options.jobs, options.device)
         data = _prepared(run, file, table, str(split), jobs)
         file.close()
