@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,3 +28,16 @@ def test_the_speed_table_is_the_benchmarks(case: str) -> None:
         f"{faster['aligned']['wall']:.0f} | {ours['peak_mb']['sum']:.0f} MB |"
     )
     assert row in (ROOT / "README.md").read_text().splitlines()
+
+
+def measured(name: str) -> Any:
+    return json.loads((ROOT / "benchmarks" / "results" / name).read_text())
+
+
+def test_the_limits_quote_the_benchmarks() -> None:
+    limits = " ".join((ROOT / "docs" / "limits.md").read_text().split())
+    copies = measured("duplicates.json")
+    assert f"of planted copies {copies['found']:.1%} are".replace("%", " %") in limits
+    assert f"of the links {copies['false_share']:.2%} are".replace("%", " %") in limits
+    times = measured("training.json")["times"]["ours"]
+    assert f"trains only {times} times as fast" in limits
