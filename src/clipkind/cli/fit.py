@@ -74,7 +74,7 @@ def command(source: Path, out: Path, **options: Any) -> int:
     name = options["taxonomy"]
     taxonomy = load_taxonomy(None if name == "documented" else Path(name)) if name else None
     settings = FitOptions(
-        train=train_options(options),
+        train=train_options(options, source),
         backbone=options["backbone"],
         multi_scale=options["multi_scale"],
         min_duration_s=options["min_duration"],

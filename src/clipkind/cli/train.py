@@ -98,7 +98,7 @@ def command(features: Path, split: Path, out: Path, **options: Any) -> int:
     from clipkind.training.distributed import process_group
     from clipkind.workflow.train import train
 
-    settings = train_options(options)
+    settings = train_options(options, features)
     with process_group(settings.device), TrainingView() as view:
         trained = train(features, split, out, recipe, settings, view.watch, view.start)
     if trained is None:
@@ -107,7 +107,7 @@ def command(features: Path, split: Path, out: Path, **options: Any) -> int:
     return 0
 
 
-def train_options(options: dict[str, Any]) -> Any:
+def train_options(options: dict[str, Any], source: Path) -> Any:
     """The options as `clipkind.workflow.train` takes them. Raises UsageError."""
     seeds = options["seeds"]
     if len(set(seeds)) != len(seeds):
@@ -121,6 +121,7 @@ def train_options(options: dict[str, Any]) -> Any:
         jobs=options["train_jobs"],
         restart=options["restart"],
         weights=options.get("weights"),
+        data_name=printable(source.resolve().name),
     )
 
 

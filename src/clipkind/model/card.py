@@ -35,7 +35,8 @@ def _results(result: dict[str, Any], class_names: tuple[str, ...]) -> str:
     lines = [
         f"{result['protocol'][0].upper()}{result['protocol'][1:]}.",
         "",
-        f"* accuracy {result['accuracy']:.3f} (95 % interval over groups {low:.3f} to {high:.3f})",
+        f"* accuracy {result['accuracy']:.3f} (95 % interval over groups {low:.3f} to {high:.3f}; "
+        f"{result['videos']} videos of {result['groups']} groups)",
         f"* macro F1 {result['macro_f1']:.3f}; "
         + ", ".join(f"{name} {value:.3f}" for name, value in result["f1"].items()),
     ]

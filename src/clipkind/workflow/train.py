@@ -55,7 +55,7 @@ class TrainOptions:
     restart: bool = False
     weights: Path | None = None
     """The backbone's weights file, where they are not the published ones."""
-    data_name: str = ""
+    data_name: str = "videos"
     """What the videos are, for the model card."""
 
 
@@ -155,7 +155,7 @@ def _provenance(
     return {
         "made_by": f"clipkind {clipkind.__version__}",
         "date": date.today().isoformat(),
-        "data": options.data_name or "videos of its maker",
+        "data": options.data_name,
         "videos": len(used),
         "groups": len({row.group for row in used}),
         "videos_by_class": {name: counts[name] for name in data.contract.class_names},
