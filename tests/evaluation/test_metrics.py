@@ -37,3 +37,14 @@ def test_clips_of_one_source_do_not_narrow_the_interval() -> None:
     low, high = apart["accuracy_95"]
     assert high - low < (alone["accuracy_95"][1] - alone["accuracy_95"][0]) / 3
     assert alone["accuracy_95"][0] < alone["accuracy"] < alone["accuracy_95"][1]
+
+
+@pytest.mark.parametrize(("right", "wanted"), [(True, (0.541, 1.0)), (False, (0.0, 0.459))])
+def test_a_few_sources_all_alike_do_not_make_certain(
+    right: bool, wanted: tuple[float, float]
+) -> None:
+    """Drawing from six equal sources again and again shows no doubt; six are few all the same."""
+    y_true = np.arange(6) % 2
+    answers = np.eye(2)[y_true if right else 1 - y_true]
+    scores = grouped_scores(answers, y_true, np.arange(6), ("a", "b"))
+    assert scores["accuracy_95"] == pytest.approx(wanted, abs=1e-3)

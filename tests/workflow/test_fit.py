@@ -57,6 +57,8 @@ def test_a_folder_becomes_a_model_that_knows_the_classes(tmp_path: Path, videos:
     first = clipkind(*command)
     assert first.returncode == 1, first.stderr  # two files were refused, and it says so
     assert "26 files = 24 ok + 2 refused" in first.stderr
+    assert "broken.mp4: not_a_video" in first.stderr
+    assert "2 files were refused and not used" in first.stdout
     assert "0 near-duplicates cross" in first.stderr
     assert "24 ok + 0 partial + 0 refused" in first.stderr
     scores = json.loads((out / "metrics.json").read_text())
@@ -97,3 +99,16 @@ def test_what_cannot_be_trained_on_is_one_line(
     assert message in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run" / "members").exists()
+
+
+@pytest.mark.parametrize("inside", [".", "run"])
+def test_a_run_among_the_videos_is_refused_and_leaves_nothing(
+    tmp_path: Path, videos: Path, inside: str
+) -> None:
+    folder = tmp_path / "videos"
+    shutil.copytree(videos, folder)
+    before = sorted(folder.rglob("*"))
+    done = clipkind("fit", folder, "--out", folder / inside, *CHANGES)
+    assert done.returncode == 2
+    assert "lies among the videos" in done.stderr
+    assert sorted(folder.rglob("*")) == before

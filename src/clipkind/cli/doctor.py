@@ -59,7 +59,7 @@ def _broken(what: str, error: Exception, package: str) -> tuple[str, str, str]:
 
 def _openvino() -> tuple[str, str, str]:
     try:
-        import openvino as ov
+        from clipkind.silent_openvino import ov
 
         core = ov.Core()
         fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -50,6 +50,11 @@ if TYPE_CHECKING:
     help="Seconds below which a video is refused.",
 )
 @click.option(
+    "--fresh",
+    is_flag=True,
+    help="Split the videos anew, and train anew: when many were added, moved or removed.",
+)
+@click.option(
     "--jobs",
     "-j",
     default=min(os.cpu_count() or 1, 4),
@@ -71,6 +76,7 @@ def command(source: Path, out: Path, **options: Any) -> int:
 
     from clipkind.workflow.fit import FitOptions, fit
 
+    options["restart"] |= options["fresh"]
     name = options["taxonomy"]
     taxonomy = load_taxonomy(None if name == "documented" else Path(name)) if name else None
     settings = FitOptions(
@@ -80,12 +86,17 @@ def command(source: Path, out: Path, **options: Any) -> int:
         min_duration_s=options["min_duration"],
         taxonomy=taxonomy,
         jobs=options["jobs"],
+        fresh=options["fresh"],
     )
     with _View() as view:
         fitted = fit(source, out, recipe, settings, view)
     print_result(fitted.trained)
-    refused = len(fitted.scanned.entries) - len(fitted.scanned.ok)
-    return 1 if refused or fitted.extracted.refused else 0
+    refused = len(fitted.scanned.entries) - len(fitted.scanned.ok) + fitted.extracted.refused
+    if refused:
+        click.echo(
+            f"{refused} files were refused and not used (exit code 1); see {out / 'dataset'}"
+        )
+    return 1 if refused else 0
 
 
 class _View:

@@ -139,6 +139,12 @@ def print_result(trained: "Trained") -> None:
             f"{high:.3f}; {scores['videos']} videos of {scores['groups']} sources)"
         )
         click.echo(f"      macro F1 {scores['macro_f1']:.3f}: {f1}")
+        largest = max(map(sum, scores["confusion"])) / scores["videos"]
+        if low <= largest:
+            click.echo(
+                f"      ! always saying the largest class would be right in {largest:.3f}: "
+                "this does not show that the model is better than that"
+            )
     else:
         click.echo("The split has no test videos: nothing is measured on videos not trained with.")
     click.echo(f"Model: {trained.run.bundle}  (card: {trained.run.bundle / 'README.md'})")

@@ -42,6 +42,10 @@ def _accuracy_interval(
 ) -> tuple[float, float]:
     _, index = np.unique(groups, return_inverse=True)
     sizes = np.bincount(index)
+    if right.all() or not right.any():
+        # no draw of them differs; exactly, so many groups alike leave this much room (binomial)
+        room = 1.0 - 0.025 ** (1.0 / len(sizes))
+        return (1.0 - room, 1.0) if right.all() else (0.0, room)
     hits = np.bincount(index, weights=right)
     draws = np.random.default_rng(0).integers(len(sizes), size=(BOOTSTRAP_ROUNDS, len(sizes)))
     accuracies = hits[draws].sum(axis=1) / sizes[draws].sum(axis=1)

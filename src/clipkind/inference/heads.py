@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
 
 from clipkind.features.engines.openvino_engine import compile_model
+from clipkind.silent_openvino import ov
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -32,6 +32,6 @@ def autocast(dtype: torch.dtype, device: torch.device) -> AbstractContextManager
 
 
 def _cpu_has_bfloat16() -> bool:
-    from openvino import Core
+    from clipkind.silent_openvino import ov
 
-    return "BF16" in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

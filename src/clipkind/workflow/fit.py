@@ -20,13 +20,16 @@ from clipkind.errors import ClipkindError
 from clipkind.features.extract import Summary, extract_to_store
 from clipkind.features.journal import replacing
 from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures
+from clipkind.text import printable
 from clipkind.training.prepare import TrainingData
 from clipkind.training.recipe import Recipe
-from clipkind.training.run import Run
+from clipkind.training.run import Run, locked
 from clipkind.training.watch import Watch
 from clipkind.workflow.engine import choose_engine
 from clipkind.workflow.train import Trained, TrainOptions, train
 
+SHOWN = 20
+"""Refused files named; the manifest has them all."""
 DEFAULT_BACKBONE = "efficientnet_lite0"
 
 
@@ -60,6 +63,8 @@ class FitOptions:
     taxonomy: Taxonomy | None = None
     jobs: int = 1
     """Videos read at a time."""
+    fresh: bool = False
+    """Split anew instead of keeping each video on its side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +83,11 @@ def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View
 
     Raises ClipkindError where the videos cannot be trained on, as the stages do.
     """
-    folder = out / "dataset"
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = folder / "manifest.csv"
-
+    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        raise ClipkindError(
+            f"--out {printable(str(out))}: lies among the videos, where it would be taken for a "
+            "class; choose a folder elsewhere"
+        )
     view.stage("scan")
     scanned = scan(
         source,
@@ -90,9 +96,28 @@ def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View
         jobs=options.jobs,
         progress=view.step,
     )
+    refused = [entry for entry in scanned.entries if entry.status == "refused"]
+    view.note(
+        f"scan     {len(scanned.entries)} files = {len(scanned.ok)} ok + {len(refused)} refused"
+    )
+    for entry in refused[:SHOWN]:
+        view.note(f"         refused: {entry.path}: {entry.reason}: {entry.message}")
+    folder = out / "dataset"
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        return _fit_scanned(scanned, folder / "manifest.csv", out, recipe, options, view)
+
+
+def _fit_scanned(
+    scanned: ScanResult,
+    manifest: Path,
+    out: Path,
+    recipe: Recipe,
+    options: FitOptions,
+    view: View,
+) -> Fitted:
+    """All that comes after the scan."""
     write_manifest(manifest, list(scanned.entries))
-    refused = len(scanned.entries) - len(scanned.ok)
-    view.note(f"scan     {len(scanned.entries)} files = {len(scanned.ok)} ok + {refused} refused")
 
     view.stage("check")
     engine, contract = choose_engine(DEFAULT_BACKBONE, engine="openvino")
@@ -114,7 +139,7 @@ def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View
         view.note(f"         ! {warning}")
 
     view.stage("split")
-    (split,) = split_dataset(manifest)
+    (split,) = split_dataset(manifest, fresh=options.fresh)
     certificate = split.certificate
     counts = ", ".join(f"{n} {c.videos}" for n, c in certificate.total.items() if c.videos)
     crossing = f"{certificate.cross_split_near_duplicates} near-duplicates cross"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
 
 from clipkind.features.engines import Embeddings
+from clipkind.silent_openvino import ov
 from clipkind.video.picture import Picture
 
 if TYPE_CHECKING:
