@@ -112,3 +112,13 @@ def test_a_run_among_the_videos_is_refused_and_leaves_nothing(
     assert done.returncode == 2
     assert "lies among the videos" in done.stderr
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_backbone_that_does_not_exist_is_refused_before_any_video_is_read(
+    tmp_path: Path, videos: Path
+) -> None:
+    done = clipkind("fit", videos, "--out", tmp_path / "run", "--backbone", "nonsense", *CHANGES)
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
+    assert "scan" not in done.stderr
+    assert not (tmp_path / "run").exists()

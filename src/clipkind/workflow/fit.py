@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from clipkind.contract import Contract
 from clipkind.dataset.check.run import CheckRun, run_check
 from clipkind.dataset.layouts import items_of
 from clipkind.dataset.manifest import write_manifest
@@ -17,6 +18,7 @@ from clipkind.dataset.scan import ScanResult, scan
 from clipkind.dataset.splits.run import WrittenSplit, split_dataset
 from clipkind.dataset.taxonomy import Taxonomy
 from clipkind.errors import ClipkindError
+from clipkind.features.engines import Engine
 from clipkind.features.extract import Summary, extract_to_store
 from clipkind.features.journal import replacing
 from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures
@@ -88,6 +90,9 @@ def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View
             f"--out {printable(str(out))}: lies among the videos, where it would be taken for a "
             "class; choose a folder elsewhere"
         )
+    embedder = choose_engine(  # first: that it cannot be had must not show after an hour
+        options.backbone, weights=options.train.weights, multi_scale=options.multi_scale
+    )
     view.stage("scan")
     scanned = scan(
         source,
@@ -105,12 +110,13 @@ def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View
     folder = out / "dataset"
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        return _fit_scanned(scanned, folder / "manifest.csv", out, recipe, options, view)
+        return _fit_scanned(scanned, folder / "manifest.csv", embedder, out, recipe, options, view)
 
 
 def _fit_scanned(
     scanned: ScanResult,
     manifest: Path,
+    embedder: tuple[Engine, Contract],
     out: Path,
     recipe: Recipe,
     options: FitOptions,
@@ -149,7 +155,7 @@ def _fit_scanned(
 
     view.stage("extract")
     features = out / "features.h5"
-    extracted = _extract(manifest, features, options, view)
+    extracted = _extract(manifest, features, embedder, options.jobs, view)
     view.note(
         f"extract  {extracted.ok + extracted.reused} ok + {extracted.partial} partial + "
         f"{extracted.refused} refused"
@@ -164,11 +170,11 @@ def _fit_scanned(
     return Fitted(scanned, checked, split, extracted, trained)
 
 
-def _extract(manifest: Path, features: Path, options: FitOptions, view: View) -> Summary:
+def _extract(
+    manifest: Path, features: Path, embedder: tuple[Engine, Contract], jobs: int, view: View
+) -> Summary:
     items, _ = items_of(manifest)
-    engine, contract = choose_engine(
-        options.backbone, weights=options.train.weights, multi_scale=options.multi_scale
-    )
+    engine, contract = embedder
 
     def show(result: VideoFeatures | Refusal | None, summary: Summary) -> None:
         done = summary.ok + summary.partial + summary.refused + summary.reused
@@ -176,5 +182,5 @@ def _extract(manifest: Path, features: Path, options: FitOptions, view: View) ->
         if isinstance(result, Refusal):
             view.note(f"refused: {result.path}: {result.reason}: {result.message}")
 
-    with FeatureExtractor(engine, contract, jobs=options.jobs) as extractor:
+    with FeatureExtractor(engine, contract, jobs=jobs) as extractor:
         return extract_to_store(items, extractor, features, progress=show)
