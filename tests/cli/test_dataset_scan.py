@@ -144,3 +144,12 @@ def test_ctrl_c_ends_it_in_one_line_and_nothing_is_written(tmp_path: Path) -> No
     assert errors.strip() == "clipkind: stopped"
     assert not decoder.exists()
     assert not list(tmp_path.glob("manifest*"))
+
+
+def test_videos_without_classes_are_not_sent_on_to_training(tmp_path: Path) -> None:
+    (tmp_path / "flat").mkdir()
+    write_video(tmp_path / "flat" / "a.mp4", numbered_frames(30))
+    done = scan(tmp_path, "flat", "--out", "set.csv")
+    assert done.returncode == 0, done.stderr
+    assert "ok files without a label: 1" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("next:  put the videos into one folder a class")

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from clipkind.contract import Contract
 from clipkind.errors import ContractMismatch, FileFormatError
 from clipkind.features.documented import (
-    documented_name,
     export_documented,
     import_documented,
     is_documented,
@@ -59,11 +58,6 @@ def write_documented(path: Path) -> None:
         file.attrs["feature_dim"] = 1280
         file.attrs["category_mapping"] = json.dumps({"Gaming": 1, "Animation": 0, "Natural": 2})
         file.attrs["multi_scale"] = True
-
-
-def test_names_are_the_documented_ones() -> None:
-    assert documented_name("train", True) == "train_features_multiscale.h5"
-    assert documented_name("test", False) == "test_features.h5"
 
 
 def test_a_documented_file_is_read(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import clipkind
+from clipkind.cli import options as shared
 
 if TYPE_CHECKING:
     from clipkind.cli.output import Format
@@ -30,21 +31,8 @@ if TYPE_CHECKING:
     type=click.Choice(["aligned", "documented", "single"]),
     help="Temporal scales; only modes the model was measured with. [the model's own]",
 )
-@click.option(
-    "--jobs",
-    "-j",
-    default=1,
-    show_default=True,
-    type=click.IntRange(1, 64),
-    help="Videos decoded at the same time, each in a process of its own.",
-)
-@click.option(
-    "--timeout",
-    default=300.0,
-    show_default=True,
-    type=click.FloatRange(min=0.1),
-    help="Seconds one video may take to decode.",
-)
+@shared.jobs()
+@shared.timeout
 @click.option(
     "--features",
     type=click.Path(path_type=Path),

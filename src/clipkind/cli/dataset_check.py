@@ -1,11 +1,11 @@
 """`clipkind dataset check`: near-duplicates, label conflicts and shortcuts of a data set."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from clipkind.cli import options as shared
 from clipkind.text import printable, quoted
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Unreadable files, and label conflicts, named on the screen."""
-JOBS = min(os.cpu_count() or 1, 4)
 
 
 @click.command("check")
@@ -31,21 +30,8 @@ JOBS = min(os.cpu_count() or 1, 4)
     type=click.Path(path_type=Path, dir_okay=False),
     help="Page to write.  [default: beside the manifest, .check.html]",
 )
-@click.option(
-    "--jobs",
-    "-j",
-    default=JOBS,
-    show_default="cores, at most 4",
-    type=click.IntRange(1, 64),
-    help="Videos decoded at the same time, each in a process of its own.",
-)
-@click.option(
-    "--timeout",
-    default=300.0,
-    show_default=True,
-    type=click.FloatRange(min=0.1),
-    help="Seconds one video may take to decode.",
-)
+@shared.jobs(many=True)
+@shared.timeout
 def command(manifest: Path, out_html: Path | None, jobs: int, timeout: float) -> int:
     """Find near-duplicates, label conflicts and shortcuts a model could take.
 

@@ -1,11 +1,11 @@
 """`clipkind dataset scan`: a folder or manifest of labelled videos to one manifest."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from clipkind.cli import options as shared
 from clipkind.errors import ClipkindError
 from clipkind.text import printable, quoted
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Refused files named on the screen; all are in the manifest."""
-JOBS = min(os.cpu_count() or 1, 4)
 
 
 @click.command("scan")
@@ -37,21 +36,8 @@ JOBS = min(os.cpu_count() or 1, 4)
     help="Classes, their subcategories and other names of both: the 46 documented subcategories, "
     "or a TOML file.",
 )
-@click.option(
-    "--min-duration",
-    default=1.0,
-    show_default=True,
-    type=click.FloatRange(min=0),
-    help="Seconds a video must last.",
-)
-@click.option(
-    "--jobs",
-    "-j",
-    default=JOBS,
-    show_default="cores, at most 4",
-    type=click.IntRange(1, 64),
-    help="Files read at the same time, each in a process of its own.",
-)
+@shared.min_duration
+@shared.jobs(many=True)
 def command(source: Path, out: Path, taxonomy: str | None, min_duration: float, jobs: int) -> int:
     """List the videos of a data set, each with what is wrong with it.
 
@@ -163,6 +149,11 @@ def _summary(result: "ScanResult", out: Path, names: "Taxonomy | None") -> list[
         lines.append("there is only one class: is this the folder that holds the class folders?")
     if names is not None:
         lines.extend(_strange(ok, names))
+    if all(not entry.label for entry in ok):
+        return [
+            *lines,
+            "next:  put the videos into one folder a class, or name classes in a manifest",
+        ]
     return [*lines, f"next:  clipkind dataset check {quoted(out)}"]
 
 

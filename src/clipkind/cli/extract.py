@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clipkind.cli import options as shared
+
 if TYPE_CHECKING:
     from clipkind.features.extract import Summary
     from clipkind.features.pipeline import Refusal, VideoFeatures
@@ -23,18 +25,8 @@ if TYPE_CHECKING:
     help="efficientnet_lite0/1/2, resnet50, resnet101, efficientnet_v2_s, "
     "efficientnet_v2_m or timm/<name>.",
 )
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Local weights file (.pth or .safetensors) instead of the published ones.",
-)
-@click.option(
-    "--multi-scale",
-    type=click.Choice(["aligned", "documented", "single"]),
-    default="single",
-    show_default=True,
-    help="How temporal scales are joined.",
-)
+@shared.weights
+@shared.multi_scale
 @click.option(
     "--frames", default=64, show_default=True, type=click.IntRange(1, 4096), help="Samples a video."
 )
@@ -56,21 +48,8 @@ if TYPE_CHECKING:
 @click.option("--precision", help="bf16 or f32 (OpenVINO); bfloat16, float16 or float32 (torch).")
 @click.option("--compile", "compile_", is_flag=True, help="torch.compile the backbone.")
 @click.option("--batch-size", default=24, show_default=True, type=click.IntRange(1, 4096))
-@click.option(
-    "--jobs",
-    "-j",
-    default=1,
-    show_default=True,
-    type=click.IntRange(1, 64),
-    help="Videos decoded at the same time, each in a process of its own.",
-)
-@click.option(
-    "--timeout",
-    default=300.0,
-    show_default=True,
-    type=click.FloatRange(min=0.1),
-    help="Seconds one video may take to decode.",
-)
+@shared.jobs()
+@shared.timeout
 @click.option(
     "--dtype",
     type=click.Choice(["float16", "float32"]),

@@ -1,12 +1,12 @@
 """`clipkind fit`: from a folder of labelled videos to a trained, measured model."""
 
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from clipkind.cli import options as shared
 from clipkind.cli.train import ManySeeds, print_result, recipe_options, train_options
 from clipkind.text import printable
 
@@ -29,39 +29,16 @@ if TYPE_CHECKING:
 @click.option(
     "--backbone", default="efficientnet_lite0", show_default=True, help="As for clipkind extract."
 )
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The backbone's weights file instead of the published ones.",
-)
-@click.option(
-    "--multi-scale",
-    type=click.Choice(["aligned", "documented", "single"]),
-    default="single",
-    show_default=True,
-    help="How temporal scales are joined.",
-)
+@shared.weights
+@shared.multi_scale
 @click.option("--taxonomy", metavar="FILE", help="As for clipkind dataset scan.")
-@click.option(
-    "--min-duration",
-    type=click.FloatRange(min=0),
-    default=1.0,
-    show_default=True,
-    help="Seconds below which a video is refused.",
-)
+@shared.min_duration
 @click.option(
     "--fresh",
     is_flag=True,
     help="Split the videos anew, and train anew: when many were added, moved or removed.",
 )
-@click.option(
-    "--jobs",
-    "-j",
-    default=min(os.cpu_count() or 1, 4),
-    show_default="cores, at most 4",
-    type=click.IntRange(1, 64),
-    help="Videos read at the same time, each in a process of its own.",
-)
+@shared.jobs(many=True)
 def command(source: Path, out: Path, **options: Any) -> int:
     """From a folder of labelled videos to a trained model: scan, check, split, extract, train.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clipkind.cli import options as shared
 from clipkind.text import printable
 
 if TYPE_CHECKING:
@@ -79,11 +80,7 @@ def _is_number(text: str) -> bool:
     help="Folder of the run.",
 )
 @recipe_options
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The backbone's weights file, where the features were extracted with one.",
-)
+@shared.weights
 def command(features: Path, split: Path, out: Path, **options: Any) -> int:
     """Train an ensemble on FEATURES and make a model of it that `classify --model RUN` takes.
 

@@ -55,11 +55,6 @@ class DocumentedFeatures:
         return tuple(f"row-{i:06d}" for i in range(len(self.labels)))
 
 
-def documented_name(split: str, multi_scale: bool) -> str:
-    """The file name the documented system looks for."""
-    return f"{split}_features{'_multiscale' if multi_scale else ''}.h5"
-
-
 def import_documented(path: str | Path, backbone: str | None = None) -> DocumentedFeatures:
     """Read a documented feature file into memory; `backbone` says what made it, if known.
 

@@ -62,8 +62,6 @@ class Alignment:
     """Of the inner video's picture in the outer's."""
     speed: float
     """Seconds of the outer video that pass in one of the inner."""
-    offset_s: float
-    """When the inner video starts, in the outer."""
     overlap: float
     """Share of the shorter video that lies in the longer one."""
     likeness: float
@@ -210,7 +208,6 @@ def _in_time(
         mirrored=mirrored,
         place=place,
         speed=speed,
-        offset_s=offset,
         overlap=overlap,
         likeness=likeness,
         still=still,
