@@ -1,5 +1,6 @@
-"""The temporal network as one ONNX file with free batch and time, for engines without torch."""
+"""A temporal head as one ONNX file with free batch and time, for engines without torch."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ from torch import Tensor, nn
 
 from clipkind.features.export import strip
 from clipkind.model.temporal import TemporalClassifier
+from clipkind.model.temporal_head import TemporalHead
 from clipkind.model.weights import HALF_FROM
 
 
-def export_onnx(model: TemporalClassifier, path: Path, *, half: bool = False) -> None:
-    """Write the network, in eval mode, to `path` as one ONNX file.
+def export_onnx(model: TemporalHead, path: Path, *, half: bool = False) -> None:
+    """Write the head, in eval mode, to `path` as one ONNX file.
 
     Input `features` [B, T, D] float32, every row real; outputs `logits` [B, C] and `attention`
     [B, T], float32. The same weights give the same bytes. `half` stores the weights as float16
@@ -22,7 +24,7 @@ def export_onnx(model: TemporalClassifier, path: Path, *, half: bool = False) ->
     """
     batch, time = torch.export.Dim("batch"), torch.export.Dim("time")
     program = torch.onnx.export(
-        _Exportable(model).eval(),
+        _BothOutputs(model).eval(),
         (torch.zeros(2, 8, model.config.feature_dim),),
         dynamo=True,
         verbose=False,
@@ -38,6 +40,21 @@ def export_onnx(model: TemporalClassifier, path: Path, *, half: bool = False) ->
     path.write_bytes(proto.SerializeToString(deterministic=True))
 
 
+class _BothOutputs(nn.Module):
+    """A copy of a head, on the CPU, that answers with logits and attention."""
+
+    def __init__(self, model: TemporalHead) -> None:
+        super().__init__()
+        self.head: TemporalHead
+        if isinstance(model, TemporalClassifier):
+            self.head = _Exportable(model)
+        else:
+            self.head = copy.deepcopy(model).cpu()
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        return self.head.logits_and_attention(features)
+
+
 class _Exportable(TemporalClassifier):
     """The same network in operators that survive the way through ONNX into OpenVINO."""
 
@@ -46,12 +63,10 @@ class _Exportable(TemporalClassifier):
             super().__init__(model.config)
         held = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
         self.load_state_dict(held, assign=True)
-        self.onnx_lstm = _OnnxLSTM(self.lstm)
+        self.onnx_lstm = None if self.lstm is None else _OnnxLSTM(self.lstm)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
-        return self.logits_and_attention(features)
-
-    def _recur(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+    def _recur(self, lstm: nn.LSTM, x: Tensor, padding: Tensor | None) -> Tensor:
+        assert self.onnx_lstm is not None  # noqa: S101 - as `lstm` is not
         rows: Tensor = self.onnx_lstm(x)
         return rows
 
@@ -61,7 +76,7 @@ class _Exportable(TemporalClassifier):
         OpenVINO (2026.4, CPU) fuses the usual order into one operator that, after a sequence of
         T = 1, gives wrong answers for longer ones; this order it leaves alone.
         """
-        scores = (query * self.attention.head_dim**-0.5) @ key.transpose(2, 3)
+        scores = (query * query.shape[3] ** -0.5) @ key.transpose(2, 3)
         raised = (scores - scores.amax(dim=3, keepdim=True)).exp()
         mixed: Tensor = (raised @ value) / raised.sum(dim=3, keepdim=True)
         return mixed

@@ -1,4 +1,4 @@
-"""The temporal network's weights as safetensors."""
+"""A temporal head's weights as safetensors."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ from torch import Tensor
 
 from clipkind.errors import FileFormatError
 from clipkind.features.journal import replacing
-from clipkind.model.temporal import TemporalClassifier
+from clipkind.model.temporal_head import TemporalHead
 from clipkind.text import printable
 
 HALF_FROM = 1024
 """Elements from which a weight is stored in half precision; the small ones cost nothing."""
 
 
-def save_weights(model: TemporalClassifier, path: Path, *, half: bool = False) -> None:
-    """Write the network's state dict as safetensors, large weights as float16 where `half`.
+def save_weights(model: TemporalHead, path: Path, *, half: bool = False) -> None:
+    """Write the head's state dict as safetensors, large weights as float16 where `half`.
 
     In one step; raises OSError when the disk is full.
     """
@@ -42,7 +42,7 @@ def write_tensors(
         raise OSError(None, printable(str(error)), str(path)) from None
 
 
-def load_weights(model: TemporalClassifier, path: Path) -> None:
+def load_weights(model: TemporalHead, path: Path) -> None:
     """Put weights written by `save_weights` into `model`.
 
     Raises FileFormatError when the file is damaged or of a network of other sizes.

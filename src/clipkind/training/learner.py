@@ -15,8 +15,9 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 
 from clipkind.errors import ClipkindError
+from clipkind.model.heads import TemporalConfig, build_head
 from clipkind.model.losses import FocalLoss, class_alpha, guessing_loss
-from clipkind.model.temporal import TemporalClassifier, TemporalConfig
+from clipkind.model.temporal_head import TemporalHead
 from clipkind.training import distributed
 from clipkind.training.augment import change_features, draw_rows
 from clipkind.training.data import Split
@@ -45,9 +46,9 @@ class Learner:
         self.labels = torch.tensor(train.labels.astype(np.int64), device=device)
         self.dtype = compute_dtype(recipe, device)
         torch.manual_seed(_seed(seed, 0, "weights"))
-        self.model = TemporalClassifier(config).to(device)
+        self.model = build_head(config).to(device)
         if recipe.standardize:
-            _standardize(self.model, self.features, self.lengths)
+            self.model.standardize(self.features, self.lengths)
         self.network = distributed.wrapped(self.model)
         self.alpha = class_alpha(torch.bincount(self.labels, minlength=config.num_classes))
         self.loss_of = FocalLoss(recipe.gamma, recipe.smoothing, self.alpha, recipe.focal_p).to(
@@ -144,7 +145,7 @@ class Learner:
 
 
 def predict_logits(
-    model: TemporalClassifier,
+    model: TemporalHead,
     features: NDArray[np.float32] | NDArray[np.float16],
     lengths: NDArray[np.integer],
     batch_size: int = 256,
@@ -163,28 +164,6 @@ def predict_logits(
             logits[batch] = model(x.float(), real).float().cpu().numpy()
     model.train(was_training)
     return logits
-
-
-@torch.no_grad()
-def _standardize(model: TemporalClassifier, features: Tensor, lengths: Tensor) -> None:
-    """Fold mean and spread of the real rows of `features` [N, T, D] into the first layer.
-
-    A tenth of the mean spread is added to each, or features that are nearly constant would be
-    blown up.
-    """
-    mean = torch.zeros(features.shape[2], dtype=torch.float64, device=features.device)
-    square = torch.zeros_like(mean)
-    for video, length in zip(features, lengths.tolist(), strict=True):  # float64 copies are large
-        rows = video[:length].double()
-        mean += rows.sum(dim=0)
-        square += rows.square().sum(dim=0)
-    mean /= lengths.sum()
-    spread = (square / lengths.sum() - mean.square()).clamp(min=0).sqrt()
-    spread = (spread + 0.1 * spread.mean() + 1e-12).float()
-    first = model.input_projection[0]
-    assert isinstance(first, torch.nn.Linear)  # noqa: S101 - as documented
-    first.weight.div_(spread)
-    first.bias.sub_(first.weight @ mean.float())
 
 
 def _weighted_f1(y_true: NDArray[np.integer], y_pred: NDArray[np.integer]) -> float:

@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from clipkind.errors import ClipkindError
-from clipkind.model.temporal import TemporalClassifier
+from clipkind.model.heads import build_head
+from clipkind.model.temporal_head import TemporalHead
 from clipkind.model.weights import load_weights, save_weights
 from clipkind.training import distributed
 from clipkind.training.dashboard import Dashboard, LiveDashboard
@@ -57,11 +58,11 @@ def train_member(
     return distributed.of_first(result)  # nobody goes on before it is written
 
 
-def member_model(run: Run, number: int, data: TrainingData) -> TemporalClassifier:
+def member_model(run: Run, number: int, data: TrainingData) -> TemporalHead:
     """The trained network of a member, in eval mode, on the CPU."""
     contract = data.contract
     config = network_config(run.recipe, contract.feature_dim, len(contract.class_names))
-    model = TemporalClassifier(config)
+    model = build_head(config)
     load_weights(model, run.member_folder(run.members[number]) / _BEST)
     return model.eval()
 

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_type_hints
 
+from clipkind.model.heads import DEFAULT_HEAD, HEADS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -11,9 +13,13 @@ class Recipe:
     # the network
     hidden_dim: int
     num_lstm_layers: int
+    """0: without LSTM."""
     num_attention_heads: int
+    """0: without self-attention."""
     classifier_dims: tuple[int, ...]
     dropout: float
+    head: str = DEFAULT_HEAD
+    """One of `clipkind.model.heads.HEADS`; it takes those of the sizes that it has."""
     standardize: bool = False
     """Begin with a first layer that sees each feature at mean 0 and spread 1 over the training
     videos, by folding these into its weights; the network itself stays as it is."""
@@ -81,15 +87,10 @@ class Recipe:
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not {' or '.join(choices)}")
         positive = ("batch_size", "num_epochs", "patience", "restart_period", "restart_factor")
-        sizes = ("hidden_dim", "num_lstm_layers", "num_attention_heads")
-        for name in (*sizes, *positive, "learning_rate", "grad_clip", "collapse_epochs"):
+        others = ("hidden_dim", "learning_rate", "grad_clip", "collapse_epochs")
+        for name in (*positive, *others):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} {getattr(self, name)} must be above 0")
-        if 2 * self.hidden_dim % self.num_attention_heads:
-            raise ValueError(
-                f"num_attention_heads {self.num_attention_heads} must divide {2 * self.hidden_dim},"
-                " twice hidden_dim"
-            )
         if not 0 <= self.warmup_epochs < self.num_epochs:
             raise ValueError(
                 f"warmup_epochs {self.warmup_epochs} must be below num_epochs {self.num_epochs}"
@@ -103,13 +104,32 @@ class Recipe:
         for name in ("time_crop", "time_keep", "subset_share"):
             if not 0.0 < getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} {getattr(self, name)} must be above 0 and at most 1")
-        for name in ("weight_decay", "gamma", "feature_noise", "roll_rows", "min_learning_rate"):
+        layers = ("num_lstm_layers", "num_attention_heads")
+        shifts = ("feature_noise", "roll_rows", "min_learning_rate")
+        for name in (*layers, "weight_decay", "gamma", *shifts):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} {getattr(self, name)} must be 0 or more")
+        self._check_network()
+
+    def _check_network(self) -> None:
+        if self.head not in HEADS:
+            raise ValueError(f"head {self.head!r} is not {' or '.join(HEADS)}")
+        width = (2 if self.num_lstm_layers else 1) * self.hidden_dim
+        if width < 2:
+            raise ValueError(f"hidden_dim {self.hidden_dim} must be 2 or more without LSTM")
+        if self.num_attention_heads and width % self.num_attention_heads:
+            raise ValueError(
+                f"num_attention_heads {self.num_attention_heads} must divide {width}, "
+                f"{'twice hidden_dim' if self.num_lstm_layers else 'hidden_dim (without LSTM)'}"
+            )
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-ready dict."""
-        return asdict(self) | {"classifier_dims": list(self.classifier_dims)}
+        """A JSON-ready dict. The head stands in it where it is not the default one, so that a run
+        begun before there was a choice is the same run."""
+        data = asdict(self) | {"classifier_dims": list(self.classifier_dims)}
+        if self.head == DEFAULT_HEAD:
+            del data["head"]
+        return data
 
 
 TYPES: dict[str, Any] = {
@@ -119,7 +139,7 @@ TYPES: dict[str, Any] = {
 CHOICES: dict[str, tuple[str, ...]] = {
     f.name: get_args(TYPES[f.name])
     for f in fields(Recipe)
-    if TYPES[f.name] not in (int, float, bool, tuple[int, ...])
+    if TYPES[f.name] not in (int, float, bool, str, tuple[int, ...])
 }
 """The values of the fields that have only a few."""
 

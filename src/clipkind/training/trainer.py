@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from clipkind.model.temporal import TemporalClassifier, TemporalConfig
+from clipkind.model.heads import TemporalConfig
+from clipkind.model.temporal_head import TemporalHead
 from clipkind.training import distributed
 from clipkind.training.checkpoint import Checkpoint, clone, load_checkpoint, save_checkpoint
 from clipkind.training.collapse import guessing, lost_class
@@ -31,7 +32,7 @@ OnEpochs = Callable[[tuple[EpochResult, ...]], None]
 class TrainResult:
     """A trained network and how it came about."""
 
-    model: TemporalClassifier
+    model: TemporalHead
     """With the weights of the best epoch, in eval mode."""
     best: EpochResult
     epochs: tuple[EpochResult, ...]
@@ -52,7 +53,7 @@ class Saving:
 
 
 class Trainer:
-    """Trains one `TemporalClassifier` by a recipe; the same seed gives the same weights on a CPU.
+    """Trains one temporal head by a recipe; the same seed gives the same weights on a CPU.
 
     `device` is a torch device name; the training features are copied there once.
     """
@@ -185,4 +186,5 @@ def network_config(recipe: Recipe, feature_dim: int, num_classes: int) -> Tempor
         num_attention_heads=recipe.num_attention_heads,
         dropout=recipe.dropout,
         classifier_dims=recipe.classifier_dims,
+        head=recipe.head,
     )
