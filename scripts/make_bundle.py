@@ -1,4 +1,4 @@
-"""Make a model bundle from labelled feature files: cross-validate by group, train, export.
+"""Make a model bundle from labelled features: cross-validate by group, calibrate, train, export.
 
     python scripts/make_bundle.py FEATURES.h5 [OTHER_MODE.h5 …] --out FOLDER \\
         --data "what the videos are" [--limits "what the figures do not cover" …]
@@ -23,13 +23,14 @@ from sklearn.preprocessing import StandardScaler
 import clipkind
 from clipkind.evaluation.metrics import grouped_scores
 from clipkind.features.store import FeatureFile, open_features
-from clipkind.inference.heads import softmax
-from clipkind.model.temporal import TemporalClassifier
+from clipkind.model.bundle import calibration_key
+from clipkind.model.calibration import Calibration, fit_calibration
+from clipkind.model.temporal_head import TemporalHead
 from clipkind.training.bundling import write_bundle
 from clipkind.training.data import Split
-from clipkind.training.learner import predict_logits
 from clipkind.training.recipe import DEFAULT, SEEDS, Recipe
 from clipkind.training.trainer import Trainer
+from clipkind.workflow.member_answers import member_answers
 
 FOLDS = 5
 VALIDATION_FOLDS = 8
@@ -89,12 +90,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure, train and write the bundle."""
+    """Measure, calibrate, train and write the bundle."""
     arguments = parse()
     torch.set_num_threads(1)  # networks this small train faster so, and repeat exactly
     modes = read_modes(arguments.features)
     seeds = SEEDS[: arguments.members]
-    measured = cross_validate(modes, DEFAULT, seeds)
+    answers, linear = out_of_fold(modes, DEFAULT, seeds)
     data = modes[0]
     models = [train(data, np.arange(len(data.labels)), DEFAULT, seed) for seed in seeds]
     provenance: dict[str, Any] = {
@@ -117,42 +118,58 @@ def main() -> None:
         arguments.name,
         data.contract,
         models,
-        measured=measured,
+        measured=scores(modes, answers, linear, len(seeds)),
         provenance=provenance,
+        calibrations=calibrations(data, answers),
     )
     total = sum(file.stat().st_size for file in arguments.out.iterdir())
     print(f"{arguments.out}: {total / 1e6:.1f} MB")
 
 
-def cross_validate(modes: list[Data], recipe: Recipe, seeds: tuple[int, ...]) -> dict[str, Any]:
-    """Out-of-fold results of the ensemble for each mode, and of a linear model beside it."""
+def out_of_fold(
+    modes: list[Data], recipe: Recipe, seeds: tuple[int, ...]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Probabilities [N, C] by `calibration_key` of ensembles that have not seen the video or
+    another of its source, and those of a linear model."""
     data = modes[0]
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    names = data.contract.class_names
-    shape = (len(data.labels), len(names))
-    probabilities = [np.zeros(shape) for _ in modes]
-    linear = np.zeros(shape)
+    linear = np.zeros((len(data.labels), len(data.contract.class_names)))
+    found = {
+        calibration_key(mode.contract.multi_scale, tta): np.zeros_like(linear)
+        for mode in modes
+        for tta in (False, True)
+    }
     for number, (inside, outside) in enumerate(folds.split(data.labels, data.labels, data.groups)):
         models = [train(data, inside, recipe, seed) for seed in seeds]
-        for mode, found in zip(modes, probabilities, strict=True):
-            test = mode.split(outside)
-            votes = [softmax(predict_logits(m, test.features, test.lengths)) for m in models]
-            found[outside] = np.mean(votes, axis=0)
+        for mode in modes:
+            for tta in (False, True):
+                votes = member_answers(models, mode.split(outside), tta=tta)
+                found[calibration_key(mode.contract.multi_scale, tta)][outside] = votes.mean(axis=0)
         pooled = data.features.astype(np.float32).mean(axis=1)
         baseline = make_pipeline(StandardScaler(), LogisticRegression(C=0.003, max_iter=5000))
         baseline.fit(pooled[inside], data.labels[inside])
         linear[outside] = baseline.predict_proba(pooled[outside])
-        right = (probabilities[0][outside].argmax(1) == data.labels[outside]).mean()
+        own = found[data.contract.multi_scale]
+        right = (own[outside].argmax(1) == data.labels[outside]).mean()
         straight = (linear[outside].argmax(1) == data.labels[outside]).mean()
         print(f"fold {number}: network {right:.3f}, linear {straight:.3f}", flush=True)
+    return found, linear
+
+
+def scores(
+    modes: list[Data], answers: dict[str, np.ndarray], linear: np.ndarray, members: int
+) -> dict[str, Any]:
+    """Out-of-fold results of the ensemble for each mode, and of a linear model beside it."""
+    data = modes[0]
+    names = data.contract.class_names
     protocol = (
         f"{FOLDS}-fold cross-validation grouped by source; every video is answered by an ensemble "
         "that saw neither it nor another of its source"
     )
-    score = {"protocol": protocol, "ensemble": len(seeds)}
-    results = {
-        mode.contract.multi_scale: score | grouped_scores(found, data.labels, data.groups, names)
-        for mode, found in zip(modes, probabilities, strict=True)
+    score = {"protocol": protocol, "ensemble": members}
+    results: dict[str, Any] = {
+        mode: score | grouped_scores(answers[mode], data.labels, data.groups, names)
+        for mode in (mode.contract.multi_scale for mode in modes)
     }
     for mode in modes[1:]:
         results[mode.contract.multi_scale]["protocol"] += (
@@ -166,7 +183,16 @@ def cross_validate(modes: list[Data], recipe: Recipe, seeds: tuple[int, ...]) ->
     return results
 
 
-def train(data: Data, rows: np.ndarray, recipe: Recipe, seed: int) -> TemporalClassifier:
+def calibrations(data: Data, answers: dict[str, np.ndarray]) -> dict[str, Calibration]:
+    """Fitted on the out-of-fold answers: all videos, none known to the ensemble that answered."""
+    protocol = f"the out-of-fold answers of the {FOLDS}-fold cross-validation above"
+    return {
+        mode: fit_calibration(found, data.labels, data.groups, protocol)
+        for mode, found in answers.items()
+    }
+
+
+def train(data: Data, rows: np.ndarray, recipe: Recipe, seed: int) -> TemporalHead:
     """One member; its own choice of groups is held out for early stopping."""
     folds = StratifiedGroupKFold(VALIDATION_FOLDS, shuffle=True, random_state=seed)
     inside, outside = next(folds.split(rows, data.labels[rows], data.groups[rows]))

@@ -17,8 +17,8 @@ from clipkind.model.bundle import load_bundle
 from media import numbered_frames, write_video
 
 KEYS = [
-    "path", "status", "label", "confidence", "probabilities", "duration_s", "frames_used",
-    "elapsed_s", "model", "reason", "message",
+    "path", "status", "label", "labels", "decision", "confidence", "calibrated", "probabilities",
+    "duration_s", "frames_used", "elapsed_s", "model", "reason", "message",
 ]  # fmt: skip
 
 

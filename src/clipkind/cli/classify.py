@@ -31,6 +31,16 @@ if TYPE_CHECKING:
     type=click.Choice(["aligned", "documented", "single"]),
     help="Temporal scales; only modes the model was measured with. [the model's own]",
 )
+@click.option(
+    "--tta", is_flag=True, help="Ask each network in four ways: as it is, reversed, faster, slower."
+)
+@click.option(
+    "--risk",
+    type=float,
+    callback=lambda _context, _option, value: _checked_risk(value),
+    help="Keep the share of wrong single answers within this, such as 0.05: others become several "
+    "labels, or unsure. Above 0, at most 0.5.",
+)
 @shared.jobs()
 @shared.timeout
 @click.option(
@@ -58,17 +68,20 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         jobs=options["jobs"],
         timeout_s=options["timeout"],
     ) as classifier:
+        how: dict[str, Any] = {"tta": options["tta"], "risk": options["risk"]}
+        if options["risk"] and (note := classifier.risk_rule(options["risk"], tta=how["tta"]).note):
+            click.echo(note, err=True)
         if options["features"]:
             answers = classifier.classify_features(
-                options["features"], paths or None, backbone=options["backbone"]
+                options["features"], paths or None, backbone=options["backbone"], **how
             )
-            return _report(answers, None, classifier, chosen, options["output"])
+            return _report(answers, None, classifier, chosen, options)
         lazy = "-" in paths  # standard input may have no end: answer as the names come
         listing = Listing(_with_stdin(paths))
         files = listing if lazy else list(listing)
         total = None if isinstance(files, Listing) else len(files)
-        answers = classifier.classify_many(files)
-        code = _report(answers, total, classifier, chosen, options["output"])
+        answers = classifier.classify_many(files, **how)
+        code = _report(answers, total, classifier, chosen, options)
     if listing.skipped:
         click.echo(
             f"passed over in the folders: {listing.skipped} no videos by name "
@@ -76,6 +89,12 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
             err=True,
         )
     return code
+
+
+def _checked_risk(risk: float | None) -> float | None:
+    if risk is not None and not 0 < risk <= 0.5:  # a click.FloatRange lets nan through
+        raise click.BadParameter(f"{risk:g} is not above 0 and at most 0.5")
+    return risk
 
 
 def _with_stdin(paths: Iterable[str]) -> Iterator[str]:
@@ -93,7 +112,7 @@ def _report(
     total: int | None,
     classifier: "Classifier",
     chosen: "Format",
-    output: Path | None,
+    options: dict[str, Any],
 ) -> int:
     """Write answers as they come; returns the exit code."""
     from rich.console import Console
@@ -102,18 +121,28 @@ def _report(
     from clipkind.cli.progress import progress_bar
 
     counts = {"ok": 0, "partial": 0, "refused": 0}
+    decisions = {"single": 0, "several": 0, "unsure": 0}
+    output: Path | None = options["output"]
     shared = Console(highlight=False) if sys.stdout.isatty() and output is None else None
     bar_console = shared or Console(stderr=True)
     bar = progress_bar(bar_console) if bar_console.is_terminal and total != 1 else nullcontext()
     with open_output(output) as stream, bar as progress:
-        writer = writer_for(chosen, stream, shared, classifier.class_names)
+        writer = writer_for(chosen, stream, shared, classifier.class_names, options["risk"])
         task = progress.add_task("videos", total=total, rate="") if progress else None
         for prediction in answers:
             writer.write(prediction)
             counts[prediction.status] += 1
+            if prediction.decision:
+                decisions[prediction.decision] += 1
             if progress and task is not None:
                 progress.advance(task)
     if sum(counts.values()) != 1 or output:
-        told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-        click.echo(f"{sum(counts.values())} videos: {told or 'nothing to do'}", err=True)
+        told = _told(counts) or "nothing to do"
+        if options["risk"] and (answered := _told(decisions)):
+            told += f"; at a risk of {options['risk']:g}: {answered}"
+        click.echo(f"{sum(counts.values())} videos: {told}", err=True)
     return 1 if counts["refused"] else 0
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -4,8 +4,9 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Literal, Protocol, TextIO
 
@@ -42,7 +43,10 @@ class JsonWriter:
 
 
 class CsvWriter:
-    """A header and one row a video; each class's probability has a column `p_<class>`."""
+    """A header and one row a video; each class's probability has a column `p_<class>`.
+
+    Several labels stand in one cell, with `|` between them.
+    """
 
     def __init__(self, stream: TextIO, class_names: tuple[str, ...]) -> None:
         self._stream = stream
@@ -53,6 +57,7 @@ class CsvWriter:
     def write(self, prediction: Prediction) -> None:
         values = prediction.to_json()
         probabilities = values.pop("probabilities") or {}
+        values["labels"] = "|".join(values["labels"])
         if self._head:
             self._csv.writerow([*values, *(f"p_{name}" for name in self._classes)])
             self._head = False
@@ -63,10 +68,11 @@ class CsvWriter:
 class TableWriter:
     """Rows of fixed width, so that each appears as soon as it is known."""
 
-    def __init__(self, console: Console, class_names: tuple[str, ...]) -> None:
+    def __init__(self, console: Console, class_names: tuple[str, ...], several: bool) -> None:
         self._console = console
         self._classes = class_names
-        self._label = max(len(name) for name in (*class_names, "Label", "refused"))
+        pairs = [_joined(pair) for pair in combinations(class_names, 2)] if several else []
+        self._label = max(len(name) for name in (*class_names, *pairs, "Label", "refused"))
         self._columns = [max(len(_short(name)), 5) for name in class_names]
         rest = self._label + 13 + sum(width + 2 for width in self._columns) + 8
         width = console.width if console.is_terminal else PLAIN_WIDTH
@@ -77,13 +83,13 @@ class TableWriter:
         if self._head:
             self._print_head()
         line = Text(f"{_fit(printable(prediction.path), self._name)}  ", overflow="fold")
-        if prediction.probabilities is None or prediction.label is None:
+        if prediction.probabilities is None:
             line.append(f"{'refused':<{self._label}}  ", style="red")
             line.append(f"{prediction.reason}: {printable(prediction.message)}")
         else:
-            style = f"bold {self._color(prediction.label)}"
-            line.append(f"{prediction.label:<{self._label}}  ", style=style)
-            line.append(f"{prediction.confidence:>10.1%}  ")
+            line.append(*self._answer(prediction))
+            told = "" if prediction.confidence is None else f"{prediction.confidence:.1%}"
+            line.append(f"{told:>10}  ")
             for name, width in zip(self._classes, self._columns, strict=True):
                 value = prediction.probabilities[name]
                 line.append(f"{value:>{width}.3f}  ", style="" if value >= 0.1 else "dim")
@@ -100,6 +106,16 @@ class TableWriter:
         head = f"{'File':<{self._name}}  {'Label':<{self._label}}  {'Confidence':>10}  {classes}"
         self._console.print(Text(f"{head}Seconds", style="bold"), soft_wrap=True)
         self._head = False
+
+    def _answer(self, prediction: Prediction) -> tuple[str, str]:
+        """The label's cell, and its style."""
+        if prediction.label is not None:
+            text, style = prediction.label, f"bold {self._color(prediction.label)}"
+        elif prediction.labels:
+            text, style = _joined(prediction.labels), "bold"
+        else:
+            text, style = "unsure", "dim"
+        return f"{text:<{self._label}}  ", style
 
     def _color(self, label: str) -> str:
         return COLORS[self._classes.index(label) % len(COLORS)]
@@ -123,19 +139,33 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 
 
 def writer_for(
-    chosen: Format, stream: TextIO, console: Console | None, class_names: tuple[str, ...]
+    chosen: Format,
+    stream: TextIO,
+    console: Console | None,
+    class_names: tuple[str, ...],
+    risk: float | None = None,
 ) -> Writer:
-    """The writer of a format; a table goes through `console` where one is shared with a bar."""
+    """The writer of a format; a table goes through `console` where one is shared with a bar.
+
+    With a risk, answers may be several labels.
+    """
     if chosen == "json":
         return JsonWriter(stream)
     if chosen == "csv":
         return CsvWriter(stream, class_names)
-    return TableWriter(console or Console(file=stream, highlight=False), class_names)
+    return TableWriter(
+        console or Console(file=stream, highlight=False), class_names, several=risk is not None
+    )
 
 
 def _short(name: str) -> str:
     """Column head of a class: `Natural_Content` -> `Natural`."""
     return name.split("_")[0][:12]
+
+
+def _joined(labels: Iterable[str]) -> str:
+    """Several labels as one: `Animation / Natural`."""
+    return " / ".join(map(_short, labels))
 
 
 def _fit(name: str, width: int) -> str:

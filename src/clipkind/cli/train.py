@@ -36,6 +36,14 @@ def recipe_options(command: Any) -> Any:
             show_default=True,
             help="One a member of the ensemble: --seeds 42 43 44 45.",
         ),
+        click.option(
+            "--combine",
+            type=click.Choice(["equal", "weighted", "selected"]),
+            default="equal",
+            show_default=True,
+            help="How members vote: all alike, with weights that fit the validation split best, "
+            "or those that help on it.",
+        ),
         click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
         click.option(
             "--train-jobs",
@@ -114,10 +122,11 @@ def train_options(options: dict[str, Any], source: Path) -> Any:
 
     return TrainOptions(
         seeds=tuple(seeds),
-        device=_device(options["device"]),
+        device=device_of(options["device"]),
         jobs=options["train_jobs"],
         restart=options["restart"],
         weights=options.get("weights"),
+        combine=options["combine"],
         data_name=printable(source.resolve().name),
     )
 
@@ -148,7 +157,8 @@ def print_result(trained: "Trained") -> None:
     click.echo(f"Next:  clipkind classify --model {shlex.quote(str(out))} YOUR_VIDEO_OR_FOLDER")
 
 
-def _device(name: str) -> str:
+def device_of(name: str) -> str:
+    """What `--device` means on this machine. Raises UsageError."""
     import torch
 
     if name == "auto":

@@ -1,10 +1,11 @@
 """The classifier: a bundle's backbone and heads behind one path from file to answer."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import numpy.typing as npt
 
 from clipkind.contract import Contract, MultiScale
@@ -16,7 +17,18 @@ from clipkind.features.store import FeatureFile, open_features
 from clipkind.inference.heads import Heads
 from clipkind.inference.prediction import Prediction
 from clipkind.model.bundle import BACKBONE_FILE, Bundle
+from clipkind.model.calibration import Calibration
+from clipkind.model.risk import RiskRule, decide, decision_of, require_risk, risk_rule
 from clipkind.video.isolation import TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to come to an answer from features."""
+
+    tta: bool
+    calibration: Calibration | None
+    rule: RiskRule | None
 
 
 class Classifier:
@@ -55,43 +67,91 @@ class Classifier:
         if self._extractor is not None:
             self._extractor.close()
 
-    def classify(self, path: Path | str) -> Prediction:
-        """The answer for one video. Raises VideoError when it cannot be read."""
-        (prediction,) = self.classify_many([path])
+    def classify(
+        self, path: Path | str, *, tta: bool = False, risk: float | None = None
+    ) -> Prediction:
+        """The answer for one video. Raises VideoError when it cannot be read.
+
+        For `tta` and `risk` see `classify_many`.
+        """
+        (prediction,) = self.classify_many([path], tta=tta, risk=risk)
         if prediction.status == "refused":
             assert prediction.reason is not None  # noqa: S101 - a refusal has its reason
             raise VideoError(prediction.reason, prediction.message)
         return prediction
 
-    def classify_many(self, paths: Iterable[Path | str]) -> Iterator[Prediction]:
+    def classify_many(
+        self, paths: Iterable[Path | str], *, tta: bool = False, risk: float | None = None
+    ) -> Iterator[Prediction]:
         """One prediction for every path, as each is ready; `paths` may be lazy.
 
+        `tta` asks each network in four ways (see `clipkind.inference.tta`). With `risk`, such as
+        0.05, an answer is one label only where that keeps the share of wrong ones among such
+        answers within the risk; else it is several labels, or `unsure` (see `clipkind.model.risk`,
+        and `risk_rule` for whether the model can promise it).
+
         Videos that cannot be read come out with status `refused`; nothing is raised for them.
+        Raises ValueError for a risk that is not above 0 and at most 0.5, FileFormatError where the
+        model is not calibrated and a risk is stated.
         """
+        way = self._way(tta, risk)
+        return self._classified(paths, way)
+
+    def _classified(self, paths: Iterable[Path | str], way: _Way) -> Iterator[Prediction]:
         for result in self._ready_extractor().extract_many(paths):
             if isinstance(result, Refusal):
                 yield self._refused(result.path, result.reason, result.message, result.elapsed_s)
             else:
-                yield self._answer(result)
+                yield self._answer(result, way)
 
     def classify_features(
-        self, path: Path | str, ids: Iterable[str] | None = None, *, backbone: str | None = None
+        self,
+        path: Path | str,
+        ids: Iterable[str] | None = None,
+        *,
+        backbone: str | None = None,
+        tta: bool = False,
+        risk: float | None = None,
     ) -> Iterator[Prediction]:
         """Answers from a feature file instead of videos (ids None: all in it).
 
         A documented-layout file records no backbone, so `backbone` must say which one made it.
         The file's class names may be others than the model's: they do not shape features.
+        For `tta` and `risk` see `classify_many`.
         Raises ContractMismatch where the file was made by other rules than the model's,
-        FileFormatError where it cannot be read.
+        FileFormatError where it cannot be read, and as `classify_many`.
         """
-        path = Path(path)
+        path, way = Path(path), self._way(tta, risk)
         if is_documented(path):
-            yield from self._classify_documented(path, ids, backbone)
+            yield from self._classify_documented(path, ids, backbone, way)
             return
         with open_features(path) as file:
             self._require_fit(file.contract, path)
             for video_id in file.ids if ids is None else ids:
-                yield self._classify_row(file, video_id)
+                yield self._classify_row(file, video_id, way)
+
+    def risk_rule(self, risk: float, *, tta: bool = False) -> RiskRule:
+        """How the model answers at a risk, and what it cannot promise (`note`).
+
+        Raises as `classify_many`.
+        """
+        rule = self._way(tta, risk).rule
+        assert rule is not None  # noqa: S101 - a risk was given
+        return rule
+
+    def _way(self, tta: bool, risk: float | None) -> _Way:
+        calibration = self.bundle.calibration_for(self.contract.multi_scale, tta)
+        if risk is None:
+            return _Way(tta, calibration, None)
+        require_risk(risk)
+        if calibration is None:
+            there = " with --tta" if tta and self.bundle.calibrations else ""
+            raise FileFormatError(
+                f"model {self.bundle.name} holds no calibration{there}, without which no risk can "
+                "be promised; those of clipkind train and fit do (the command that made an old one "
+                "adds it and trains nothing anew), or leave --risk out"
+            )
+        return _Way(tta, calibration, risk_rule(calibration, risk))
 
     def start(self) -> None:
         """Compile the backbone and start the decoding processes now, not at the first video."""
@@ -106,10 +166,11 @@ class Classifier:
         self._extractor.start()
         return self._extractor
 
-    def _answer(self, video: VideoFeatures) -> Prediction:
+    def _answer(self, video: VideoFeatures, way: _Way) -> Prediction:
         return self._predict(
             video.path,
             video.features,
+            way,
             reason=video.reason,
             message=video.message,
             duration_s=video.info.duration_s,
@@ -118,7 +179,7 @@ class Classifier:
             times_s=video.times_s,
         )
 
-    def _classify_row(self, file: FeatureFile, video_id: str) -> Prediction:
+    def _classify_row(self, file: FeatureFile, video_id: str, way: _Way) -> Prediction:
         try:
             row = file.rows[file.index(video_id)]
         except VideoError as error:
@@ -126,6 +187,7 @@ class Classifier:
         return self._predict(
             row.id,
             file.features([row.id])[0, : row.length],
+            way,
             reason=Reason(row.reason) if row.reason else None,
             message="",
             duration_s=row.duration_s,
@@ -133,7 +195,7 @@ class Classifier:
         )
 
     def _classify_documented(
-        self, path: Path, ids: Iterable[str] | None, backbone: str | None
+        self, path: Path, ids: Iterable[str] | None, backbone: str | None, way: _Way
     ) -> Iterator[Prediction]:
         data = import_documented(path, backbone)
         if backbone is None:
@@ -149,7 +211,7 @@ class Classifier:
                 message = f"{path} has {there}"
                 yield self._refused(video_id, Reason.UNKNOWN_ID, message, 0.0)
             else:
-                yield self._predict(video_id, data.features[row, : data.lengths[row]])
+                yield self._predict(video_id, data.features[row, : data.lengths[row]], way)
 
     def _require_documented_fit(self, data: DocumentedFeatures, backbone: str, path: Path) -> None:
         theirs = replace(
@@ -177,6 +239,7 @@ class Classifier:
         self,
         path: str,
         features: npt.ArrayLike,
+        way: _Way,
         *,
         reason: Reason | None = None,
         message: str = "",
@@ -185,15 +248,24 @@ class Classifier:
         elapsed_s: float = 0.0,
         times_s: tuple[float, ...] = (),
     ) -> Prediction:
-        members, attention = self._heads(features)
-        mean = members.mean(axis=0)
-        best = int(mean.argmax())
+        members, attention = self._heads(features, tta=way.tta)
+        probabilities = self.bundle.combination(members)
+        best = int(probabilities.argmax())
+        if way.calibration is not None:
+            probabilities = way.calibration(probabilities)
+        chosen = [best]
+        if way.rule is not None:
+            given = np.flatnonzero(decide(probabilities[None], way.rule)[0])
+            chosen = sorted(given.tolist(), key=lambda c: -probabilities[c])
         return Prediction(
             path=path,
             status="partial" if reason else "ok",
-            label=self.class_names[best],
-            confidence=float(mean[best]),
-            probabilities=dict(zip(self.class_names, mean.tolist(), strict=True)),
+            label=self.class_names[best] if len(chosen) == 1 else None,
+            labels=tuple(self.class_names[c] for c in chosen),
+            decision=decision_of(len(chosen)),
+            confidence=float(probabilities[chosen].sum()) if chosen else None,
+            calibrated=way.calibration is not None,
+            probabilities=dict(zip(self.class_names, probabilities.tolist(), strict=True)),
             duration_s=duration_s,
             frames_used=attention.shape[1] if frames_used is None else frames_used,
             elapsed_s=elapsed_s,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from clipkind.errors import Reason
+from clipkind.model.risk import Decision
 from clipkind.text import printable
 
 Status = Literal["ok", "partial", "refused"]
@@ -17,8 +18,16 @@ class Prediction:
     status: Status
     """`ok`; `partial`: answered, but something is missing (see `reason`); `refused`: no answer."""
     label: str | None = None
+    """The answer, where it is one label: always, unless a risk was stated."""
+    labels: tuple[str, ...] = ()
+    """The answer, most probable first: one label, several, or none where it is `unsure`."""
+    decision: Decision | None = None
+    """Which of them it is."""
     confidence: float | None = None
-    """Probability of `label`, 0 to 1."""
+    """Probability that one of `labels` is right, 0 to 1."""
+    calibrated: bool = False
+    """Whether probabilities were fitted to what came true; if not, they are mostly too sure or not
+    sure enough."""
     probabilities: dict[str, float] | None = None
     """For every class, in the model's order; they sum to 1."""
     duration_s: float | None = None
@@ -42,7 +51,10 @@ class Prediction:
             "path": printable(self.path),
             "status": self.status,
             "label": self.label,
+            "labels": list(self.labels),
+            "decision": self.decision,
             "confidence": self.confidence,
+            "calibrated": self.calibrated,
             "probabilities": self.probabilities,
             "duration_s": self.duration_s,
             "frames_used": self.frames_used,

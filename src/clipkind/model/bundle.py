@@ -1,6 +1,8 @@
 """A model bundle: a folder with everything needed to go from pictures to probabilities.
 
-model.json            contract, members, measured results, provenance, sha256 of every file
+model.json            contract, members and how they vote, measured results, provenance, sha256 of
+                      every file
+calibration.json      temperature and answers behind confidences and risks (may be missing)
 backbone.onnx         pictures [B, crop, crop, 3] uint8 -> features [B, D]
 member-K.onnx         features [B, T, D] -> logits [B, C], attention [B, T]
 member-K.safetensors  the same weights, for torch
@@ -9,22 +11,28 @@ README.md             the model card, generated from model.json
 
 import hashlib
 import json
+import math
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from clipkind.contract import Contract
 from clipkind.errors import FileFormatError
+from clipkind.model.calibration import Calibration
+from clipkind.model.combination import COMBINE, Combination, equal
 
 _T = TypeVar("_T")
 FORMAT = "clipkind-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 had neither weights nor calibration; it is read all the same."""
 _JSON_NAMES: dict[type, str] = {
     dict: "an object", list: "a list", str: "a text", int: "an integer", float: "a number",
     bool: "true or false", type(None): "null",
 }  # fmt: skip
 BACKBONE_FILE = "backbone.onnx"
+CALIBRATION_FILE = "calibration.json"
 DEFAULT_BUNDLE = Path(__file__).parent.parent / "bundled" / "default"
 """The model that comes with the package."""
 
@@ -57,6 +65,16 @@ class Bundle:
     measured: dict[str, Any]
     """Results by multi-scale mode: only these modes may be used with the bundle."""
     provenance: dict[str, Any]
+    combination: Combination
+    """How the members vote."""
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict, compare=False)
+    """By `calibration_key`; empty in bundles of old."""
+
+    def calibration_for(
+        self, multi_scale: str | None = None, tta: bool = False
+    ) -> Calibration | None:
+        """The calibration for a multi-scale mode (None: the bundle's own), or None."""
+        return self.calibrations.get(calibration_key(multi_scale or self.contract.multi_scale, tta))
 
     def contract_for(self, multi_scale: str | None) -> Contract:
         """The contract for a multi-scale mode the bundle was measured with (None: its own).
@@ -71,6 +89,11 @@ class Bundle:
                 f"use {' or '.join(sorted(self.measured))}"
             )
         return Contract.from_json({**self.contract.to_json(), "multi_scale": multi_scale})
+
+
+def calibration_key(multi_scale: str, tta: bool) -> str:
+    """What the calibration of a mode is called in a bundle."""
+    return f"{multi_scale}+tta" if tta else multi_scale
 
 
 def load_bundle(path: Path | str | None = None) -> Bundle:
@@ -93,22 +116,25 @@ def load_bundle(path: Path | str | None = None) -> Bundle:
         raise FileFormatError(f"{manifest} cannot be read: {error}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise FileFormatError(f"{manifest} is not a clipkind model bundle")
-    if data.get("format_version") != FORMAT_VERSION:
+    if data.get("format_version") not in (1, FORMAT_VERSION):
         raise FileFormatError(
             f"{manifest} has format version {data.get('format_version')!r}, this clipkind reads "
-            f"{FORMAT_VERSION}; use the clipkind that made it or make the bundle again"
+            f"1 and {FORMAT_VERSION}; use the clipkind that made it or make the bundle again"
         )
     contract = Contract.from_json(_entry(data, "contract", dict, manifest))
-    bundle = Bundle(
+    members = _members(_entry(data, "members", list, manifest), contract, manifest)
+    files = _entry(data, "files", dict, manifest)
+    _check_files(folder, members, files)
+    return Bundle(
         path=folder,
         name=_entry(data, "name", str, manifest),
         contract=contract,
-        members=_members(_entry(data, "members", list, manifest), contract, manifest),
+        members=members,
         measured=_entry(data, "measured", dict, manifest),
         provenance=_entry(data, "provenance", dict, manifest),
+        combination=_combination(data.get("combination"), len(members), manifest),
+        calibrations=_calibrations(folder / CALIBRATION_FILE) if CALIBRATION_FILE in files else {},
     )
-    _check_files(folder, bundle, _entry(data, "files", dict, manifest))
-    return bundle
 
 
 def _entry(data: dict[str, Any], name: str, kind: type[_T], place: Path | str) -> _T:
@@ -144,8 +170,38 @@ def _members(entries: list[Any], contract: Contract, manifest: Path) -> tuple[Me
     return tuple(members)
 
 
-def _check_files(folder: Path, bundle: Bundle, files: dict[str, str]) -> None:
-    needed = [BACKBONE_FILE, *(m.onnx for m in bundle.members)]
+def _combination(data: Any, members: int, manifest: Path) -> Combination:
+    """How the members vote; a weight too many would give answers that are no probabilities."""
+    if data is None:
+        return equal(members)
+    place = f"{manifest}, combination"
+    if not isinstance(data, dict):
+        raise FileFormatError(f"{place} must be an object, not {_JSON_NAMES[type(data)]}")
+    how, weights = _entry(data, "how", str, place), _entry(data, "weights", list, place)
+    known = next((name for name in COMBINE if name == how), None)
+    numbers = all(type(w) in (int, float) and 0 <= w <= 1 for w in weights)
+    if known is None or len(weights) != members or not numbers:
+        raise FileFormatError(
+            f"{place} must be {', '.join(COMBINE)} with {members} weights from 0 to 1; "
+            "copy the bundle again"
+        )
+    if not math.isclose(sum(weights), 1.0, abs_tol=1e-6):
+        raise FileFormatError(f"{place}: the weights must sum to 1; copy the bundle again")
+    return Combination(known, tuple(map(float, weights)))
+
+
+def _calibrations(file: Path) -> dict[str, Calibration]:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FileFormatError(f"{file} cannot be read: {error}") from None
+    if not isinstance(data, dict):
+        raise FileFormatError(f"{file} must be an object; copy the bundle again")
+    return {key: Calibration.from_json(entry, f"{file}, {key}") for key, entry in data.items()}
+
+
+def _check_files(folder: Path, members: tuple[Member, ...], files: dict[str, str]) -> None:
+    needed = [BACKBONE_FILE, *(m.onnx for m in members)]
     for name in needed:
         if name not in files:
             raise FileFormatError(f"{folder / 'model.json'} does not list {name}")
@@ -185,18 +241,31 @@ def _fill(temporary: Path, bundle: Bundle, files: dict[str, Path], card: str) ->
     for name, source in files.items():
         shutil.copyfile(source, temporary / name)
     (temporary / "README.md").write_text(card, encoding="utf-8")
+    written = [*files]
+    if bundle.calibrations:
+        entries = {key: calibration.to_json() for key, calibration in bundle.calibrations.items()}
+        _write_json(temporary / CALIBRATION_FILE, entries, indent=None)
+        written.append(CALIBRATION_FILE)
     data = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "name": bundle.name,
         "contract": bundle.contract.to_json(),
         "members": [{"name": m.name, "config": m.config} for m in bundle.members],
+        "combination": {
+            "how": bundle.combination.how,
+            "weights": list(bundle.combination.weights),
+        },
         "measured": bundle.measured,
         "provenance": bundle.provenance,
-        "files": {name: _sha256(temporary / name) for name in sorted(files)},
+        "files": {name: _sha256(temporary / name) for name in sorted(written)},
     }
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    (temporary / "model.json").write_text(text, encoding="utf-8")
+    _write_json(temporary / "model.json", data, indent=2)
+
+
+def _write_json(file: Path, data: Any, *, indent: int | None) -> None:
+    text = json.dumps(data, indent=indent, ensure_ascii=False) + "\n"
+    file.write_text(text, encoding="utf-8")
 
 
 def _sha256(file: Path) -> str:

@@ -4,6 +4,10 @@ from itertools import combinations
 from typing import Any
 
 from clipkind.model.bundle import Bundle
+from clipkind.model.risk import risk_rule
+
+_RISKS = 0.05, 0.1
+"""For which the card says how many answers are single labels."""
 
 
 def model_card(bundle: Bundle) -> str:
@@ -13,7 +17,7 @@ def model_card(bundle: Bundle) -> str:
     parts = [
         f"# {bundle.name}",
         f"Says which of {', '.join(contract.class_names)} a video is. {len(bundle.members)} "
-        f"members vote with equal weight on features of a frozen {contract.backbone} "
+        f"members vote {_weights(bundle)} on features of a frozen {contract.backbone} "
         f"({contract.num_frames} frames, {contract.crop} px, multi-scale {contract.multi_scale}).",
         "## Made from",
         f"* Data: {provenance['data']}: {provenance['videos']} videos of {provenance['groups']} "
@@ -26,8 +30,50 @@ def model_card(bundle: Bundle) -> str:
     ]
     for mode, result in bundle.measured.items():
         parts += [f"### Multi-scale {mode}", _results(result, contract.class_names)]
+    if bundle.calibrations:
+        parts += ["## Calibration", _calibration(bundle)]
     parts += ["## Limits", _limits(bundle)]
     return "\n\n".join(parts) + "\n"
+
+
+def _weights(bundle: Bundle) -> str:
+    """How the members vote, in words."""
+    combination = bundle.combination
+    if combination.how == "equal":
+        return "with equal weight"
+    weights = ", ".join(f"{weight:.2f}" for weight in combination.weights)
+    if combination.how == "weighted":
+        return f"with the weights {weights}, which make the validation split likeliest,"
+    return (
+        f"with the weights {weights}, chosen by greedy selection with replacement on the "
+        "validation split (Caruana et al. 2004),"
+    )
+
+
+def _calibration(bundle: Bundle) -> str:
+    """What was fitted on what, and what it can promise."""
+    first = next(iter(bundle.calibrations.values()))
+    lines = [
+        f"Confidences are softmax(log(p) / temperature) of the members' mean p, fitted on "
+        f"{len(first.confidence)} videos of {first.num_groups} groups: {first.protocol}. "
+        "With `--risk` an answer is a single label only where an upper bound of the error among "
+        "such answers, over groups, allows it: the smallest risk for which there are any, and the "
+        "share of those videos that get one at two risks:",
+        "",
+        "| mode | temperature | smallest risk | "
+        + " | ".join(f"single at {risk:g}" for risk in _RISKS)
+        + " |",
+        "|---" * (3 + len(_RISKS)) + "|",
+    ]
+    for mode, calibration in bundle.calibrations.items():
+        rules = [risk_rule(calibration, risk) for risk in _RISKS]
+        shares = [float((calibration.confidence >= rule.single_from).mean()) for rule in rules]
+        lines.append(
+            f"| {mode} | {calibration.temperature:.3f} | {rules[0].smallest:.3f} | "
+            + " | ".join(f"{share:.0%}" for share in shares)
+            + " |"
+        )
+    return "\n".join(lines)
 
 
 def _results(result: dict[str, Any], class_names: tuple[str, ...]) -> str:
@@ -57,7 +103,9 @@ def _limits(bundle: Bundle) -> str:
     """What its makers say it is not for, what the figures show, what holds for every bundle."""
     lines = [
         *bundle.provenance.get("limits", []),
-        "Confidences are the mean of the members' softmax and are not calibrated.",
+        "Confidences and risks hold for videos such as those it was calibrated with."
+        if bundle.calibrations
+        else "Confidences are the mean of the members' softmax and are not calibrated.",
         *_confusions(bundle),
         "One label a video: a film that changes its kind gets the kind that dominates.",
     ]

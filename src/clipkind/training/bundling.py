@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from clipkind.model.bundle import (
     load_bundle,
     save_bundle,
 )
+from clipkind.model.calibration import Calibration
 from clipkind.model.card import model_card
+from clipkind.model.combination import Combination, equal
 from clipkind.model.export import export_onnx
-from clipkind.model.temporal import TemporalClassifier
+from clipkind.model.temporal_head import TemporalHead
 from clipkind.model.weights import save_weights
 
 
@@ -28,22 +30,34 @@ def write_bundle(
     folder: Path,
     name: str,
     contract: Contract,
-    models: Sequence[TemporalClassifier],
+    models: Sequence[TemporalHead],
     *,
     measured: dict[str, Any],
     provenance: dict[str, Any],
     weights: Path | None = None,
+    combination: Combination | None = None,
+    calibrations: Mapping[str, Calibration] | None = None,
 ) -> Bundle:
     """Export `models` and the backbone of their features to `folder`, in one step, with a card.
 
-    `weights` is the backbone's weights file where they are not the published ones. Raises
+    `weights` is the backbone's weights file where they are not the published ones, `combination`
+    how the models vote (None: with equal weight), `calibrations` are by `calibration_key`. Raises
     ContractMismatch when the features were made with other weights than that backbone's.
     """
     members = tuple(
         Member(f"member-{number}", model.config.to_json()) for number, model in enumerate(models)
     )
     provenance = provenance | {"backbone_source": backbone_source(contract.backbone, weights)}
-    bundle = Bundle(folder, name, contract, members, measured, provenance)
+    bundle = Bundle(
+        folder,
+        name,
+        contract,
+        members,
+        measured,
+        provenance,
+        combination or equal(len(members)),
+        calibrations or {},
+    )
     with tempfile.TemporaryDirectory() as temporary:
         files = {BACKBONE_FILE: Path(temporary) / BACKBONE_FILE}
         _write_backbone(contract, weights, files[BACKBONE_FILE])

@@ -16,19 +16,21 @@ import clipkind
 from clipkind.dataset.splits.table import SplitTable, read_split
 from clipkind.evaluation.metrics import grouped_scores
 from clipkind.features.store import FeatureFile, open_features
-from clipkind.inference.heads import softmax
-from clipkind.model.bundle import Bundle, load_bundle
-from clipkind.model.temporal import TemporalClassifier
+from clipkind.model.bundle import Bundle, calibration_key, load_bundle
+from clipkind.model.calibration import Calibration
+from clipkind.model.combination import Combination, Combine
+from clipkind.model.temporal_head import TemporalHead
 from clipkind.text import printable
 from clipkind.training import distributed
 from clipkind.training.bundling import require_backbone, write_bundle
 from clipkind.training.ensemble import jobs_and_threads, train_ensemble, voting
-from clipkind.training.learner import predict_logits
 from clipkind.training.member import member_model
 from clipkind.training.prepare import TrainingData, identity, is_large, prepare
 from clipkind.training.recipe import Recipe
 from clipkind.training.run import MemberResult, Run, locked, open_run
 from clipkind.training.watch import Watch
+from clipkind.workflow.calibrating import calibrations, chosen_voters
+from clipkind.workflow.member_answers import member_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class TrainOptions:
     restart: bool = False
     weights: Path | None = None
     """The backbone's weights file, where they are not the published ones."""
+    combine: Combine = "equal"
+    """How the members vote."""
     data_name: str = "videos"
     """What the videos are, for the model card."""
 
@@ -80,7 +84,8 @@ def train(
     first = distributed.rank() == 0
     with ExitStack() as stack:
         file = stack.enter_context(open_features(features))
-        run = Run(out, recipe, options.seeds, identity(file, table))
+        sources = {"features": str(features.resolve()), "split": str(split.resolve())}
+        run = Run(out, recipe, options.seeds, identity(file, table), sources)
         if first:
             stack.enter_context(locked(out))
         # the others wait here: they must not look into the folder before it is put right
@@ -117,38 +122,57 @@ def _finished(
     options: TrainOptions,
     resumed: bool,
 ) -> Trained:
-    """Measure and bundle what votes."""
-    if resumed and run.bundle.exists():  # all of it was done before
+    """Let members vote, calibrate, measure and bundle."""
+    if resumed and run.bundle.exists():
         bundle = load_bundle(run.bundle)
-        scores = bundle.measured.get(data.contract.multi_scale, {})
-        return Trained(run, members, bundle, scores, data.refused)
-    models = [member_model(run, number, data) for number in voting(members)]
-    scores = _scores(data, models)
+        if bundle.calibrations and bundle.combination.how == options.combine:
+            scores = bundle.measured.get(data.contract.multi_scale, {})
+            return Trained(run, members, bundle, scores, data.refused)  # all of it was done before
+    learned = voting(members)
+    models = [member_model(run, number, data) for number in learned]
+    combination = chosen_voters(models, data, options.combine)
+    voters = [learned[place] for place in combination.voters]
+    models = [models[place] for place in combination.voters]
+    combination = combination.of_voters()
+    calibrated = calibrations(models, data, combination)
+    calibration = calibrated[calibration_key(data.contract.multi_scale, tta=False)]
+    scores = _scores(data, models, combination, calibration)
     bundle = write_bundle(
         run.bundle,
         printable(run.folder.resolve().name),
         data.contract,
         models,
         measured={data.contract.multi_scale: scores} if scores else {},
-        provenance=_provenance(run, data, members, options),
+        provenance=_provenance(run, data, members, voters, options),
         weights=options.weights,
+        combination=combination,
+        calibrations=calibrated,
     )
     return Trained(run, members, bundle, scores, data.refused)
 
 
-def _scores(data: TrainingData, models: list[TemporalClassifier]) -> dict[str, Any]:
+def _scores(
+    data: TrainingData,
+    models: list[TemporalHead],
+    combination: Combination,
+    calibration: Calibration,
+) -> dict[str, Any]:
     test = data.split("test")
     if not len(test.labels):
         return {}
-    votes = [softmax(predict_logits(model, test.features, test.lengths)) for model in models]
+    probabilities = calibration(combination(member_answers(models, test)))
     groups = np.array([row.group for row in data.rows_of("test")])
     protocol = "videos of the test split, of whose sources none was trained on or chosen by"
-    scores = grouped_scores(np.mean(votes, axis=0), test.labels, groups, data.contract.class_names)
+    scores = grouped_scores(probabilities, test.labels, groups, data.contract.class_names)
     return {"protocol": protocol, "ensemble": len(models), **scores}
 
 
 def _provenance(
-    run: Run, data: TrainingData, members: tuple[MemberResult, ...], options: TrainOptions
+    run: Run,
+    data: TrainingData,
+    members: tuple[MemberResult, ...],
+    voters: list[int],
+    options: TrainOptions,
 ) -> dict[str, Any]:
     used = [row for name in ("train", "val") for row in data.rows_of(name)]
     counts = Counter(row.label for row in used)
@@ -160,8 +184,11 @@ def _provenance(
         "groups": len({row.group for row in used}),
         "videos_by_class": {name: counts[name] for name in data.contract.class_names},
         "recipe": run.recipe.to_json(),
-        "seeds": [members[number].seed for number in voting(members)],
+        "seeds": [members[number].seed for number in voters],
         "failed_members": [f"{m.name}: {m.failure}" for m in members if m.failure],
+        "members_without_weight": [
+            members[number].name for number in voting(members) if number not in voters
+        ],
         "identity": run.identity,
         "trained_with": f"torch {torch.__version__}",
     }

@@ -1,0 +1,64 @@
+"""A calibrated bundle, and features it finds easy and hard, for tests of answers at a risk."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from clipkind.features.store import FeatureRow, FeatureWriter
+from clipkind.model.bundle import Bundle, load_bundle, save_bundle
+from clipkind.model.calibration import fit_calibration
+from clipkind.model.card import model_card
+from clipkind.model.combination import Combination
+from model.sources import answered
+
+VIDEOS = 14
+
+
+def calibrated_bundle(folder: Path, *, groups: int = 400) -> Bundle:
+    """The bundled model with weights for its members, calibrated on made-up answers."""
+    bundle = load_bundle()
+    files = {name: bundle.path / name for name in _files(bundle.path)}
+    fits = {}
+    for seed, mode in enumerate(("single", "single+tta")):
+        videos = answered(groups, 0.0, seed)
+        fits[mode] = fit_calibration(videos.probabilities, videos.y_true, videos.groups, "made up")
+    combination = Combination("weighted", (0.1, 0.2, 0.3, 0.4))
+    made = replace(bundle, path=folder, combination=combination, calibrations=fits)
+    save_bundle(made, files, model_card(made))
+    return made
+
+
+def without_calibration(folder: Path) -> Bundle:
+    """The bundled model as models were before they were calibrated."""
+    bundle = load_bundle()
+    files = {name: bundle.path / name for name in _files(bundle.path)}
+    made = replace(bundle, path=folder, calibrations={})
+    save_bundle(made, files, model_card(made))
+    manifest = folder / "model.json"
+    data = json.loads(manifest.read_text(encoding="utf-8"))
+    del data["combination"]
+    manifest.write_text(json.dumps(data | {"format_version": 1}), encoding="utf-8")
+    return load_bundle(folder)
+
+
+def write_features(path: Path) -> Path:
+    """Features of videos "0", "1" … that give confidences from a third to four fifths."""
+    contract = load_bundle().contract
+    random = np.random.default_rng(0)
+    with FeatureWriter(path, contract) as writer:
+        for number in range(VIDEOS):
+            mean = 0.3 + 0.1 * number * random.standard_normal(contract.feature_dim)
+            rows = 0.3 * random.standard_normal((20, contract.feature_dim)) + mean
+            row = FeatureRow(
+                id=str(number), path=f"{number}.mp4", group="", label="", sha256="", duration_s=1.0,
+                fps=25.0, width=64, height=48, length=20, distinct=20,
+            )  # fmt: skip
+            writer.add(row, np.maximum(rows, 0))
+    return path
+
+
+def _files(folder: Path) -> list[str]:
+    listed = json.loads((folder / "model.json").read_text(encoding="utf-8"))["files"]
+    return [name for name in listed if name != "calibration.json"]
