@@ -18,6 +18,9 @@ _COMMANDS = {
     "dataset": "Scan, check and split folders of labelled videos.",
     "train": "Train an ensemble on features and make a model of it.",
     "fit": "From a folder of labelled videos to a trained model, in one command.",
+    "evaluate": "Measure a model, with intervals, beside what is simpler.",
+    "import": "Make a model of checkpoints (.pt) of the documented system.",
+    "export": "Write a model's networks as checkpoints of the documented system.",
     "doctor": "Show versions, engines and codecs, and what is wrong.",
 }
 

@@ -1,0 +1,117 @@
+"""A checkpoint file of the documented system, read without running anything that stands in it.
+
+Such a file is a zip of a pickle and of tensors. A pickle can call any function; torch's
+weights-only reader makes nothing but tensors and plain values of it, and here also numpy arrays,
+numbers and dtypes, since the documented trainer stored some of its figures as these.
+"""
+
+import pickle
+import re
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy._core.multiarray import _reconstruct, scalar
+
+from clipkind.errors import FileFormatError
+from clipkind.text import printable
+
+MOST_PICKLE = 16 * 2**20
+"""Bytes of the pickle itself: documented ones have some ten thousand."""
+_REFUSED = re.compile(r"GLOBAL (?P<called>\S+)|(function|but got|class) <?(?P<made>[^>\n]+)")
+"""In what torch says when it refuses a pickle: what would have been called, or made."""
+_NUMPY: list[Any] = [
+    *(
+        (made, f"{module}.multiarray.{made.__name__}")
+        for module in ("numpy.core", "numpy._core")  # its name before and since numpy 2
+        for made in (_reconstruct, scalar)
+    ),
+    np.ndarray,
+    np.dtype,
+    *{type(np.dtype(code)) for code in "?bhilqBHILQefd"},
+]
+"""What the weights-only reader may call besides torch's own: it rebuilds arrays and numbers."""
+
+
+def read_dictionary(path: Path) -> dict[str, Any]:
+    """The dictionary that torch.save wrote to `path`, tensors on the CPU and mapped from the file.
+
+    Raises FileFormatError when it is damaged, is of another kind, would unpack to more than it is,
+    or asks for anything to be called that no documented checkpoint needs; OSError when it cannot
+    be opened.
+    """
+    shown = printable(str(path))
+    with path.open("rb") as file:
+        _check_zip(file, shown)
+        try:
+            with torch.serialization.safe_globals(_NUMPY), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch's, of odd tensors that are refused later
+                # By its descriptor: what was checked is what is read, and torch maps no files
+                # whose names are not UTF-8. Mapped: the optimiser's state, two thirds of the file,
+                # is never read.
+                found = torch.load(
+                    f"/proc/self/fd/{file.fileno()}",
+                    map_location="cpu",
+                    weights_only=True,
+                    mmap=True,
+                )
+        except Exception as error:  # noqa: BLE001 - foreign bytes read as pickle raise anything
+            raise FileFormatError(f"{shown}: {_why(error)}") from None
+    if not isinstance(found, dict):
+        kind = printable(type(found).__name__)
+        raise FileFormatError(
+            f"{shown}: holds a {kind}, not a checkpoint's dictionary; give a best_*.pt of the "
+            "documented trainer"
+        )
+    return found
+
+
+def _check_zip(file: Any, shown: str) -> None:
+    """torch stores without compressing; anything else could unpack to any size."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):  # of damaged zips
+        raise FileFormatError(
+            f"{shown}: is no checkpoint as torch.save writes them, or is cut short; copy it again"
+        ) from None
+    size = file.seek(0, 2)
+    if any(p.compress_type != zipfile.ZIP_STORED for p in parts):
+        raise FileFormatError(
+            f"{shown}: holds compressed parts, which torch.save never writes; give the file as it "
+            "was saved"
+        )
+    if sum(p.file_size for p in parts) > size:
+        raise FileFormatError(
+            f"{shown}: its parts are larger than the whole file, so it is damaged or made to fill "
+            "the memory; copy it again"
+        )
+    names = {p.filename.partition("/")[2]: p.file_size for p in parts}
+    if "constants.pkl" in names or "data.pkl" not in names:
+        raise FileFormatError(
+            f"{shown}: is no checkpoint of torch.save (a zip without data.pkl, or TorchScript); "
+            "give a best_*.pt of the documented trainer"
+        )
+    if names["data.pkl"] > MOST_PICKLE:
+        raise FileFormatError(
+            f"{shown}: describes its content in {names['data.pkl']:,} bytes, far more than any "
+            "checkpoint; give a best_*.pt of the documented trainer"
+        )
+
+
+def _why(error: Exception) -> str:
+    text = str(error)
+    if not isinstance(error, pickle.UnpicklingError) or not (told := _REFUSED.search(text)):
+        return (
+            f"is damaged, or no checkpoint of the documented system ({type(error).__name__}); "
+            "copy it again"
+        )
+    name = printable(told["called"] or told["made"])[:80]
+    return (
+        f"asks to {'call' if told['called'] else 'make'} {name} while it is read, which no "
+        "documented checkpoint does; nothing in it was run, and it should not be opened with "
+        "other tools either"
+    )
