@@ -4,11 +4,12 @@ import csv
 import json
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
-from typing import Literal, Protocol, TextIO
+from typing import Literal, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -21,17 +22,23 @@ COLORS = ("magenta", "cyan", "yellow", "green", "blue", "red")
 """One a class, in the model's order, round and round."""
 _STATUS_COLORS = {"partial": "yellow", "refused": "red"}
 MIN_NAME = 16
+STRANGE = 0.99
+"""Strangeness from which the table marks an answer."""
 PLAIN_WIDTH = 120
 """Columns of a table that goes to a file or pipe."""
 
 
-class Writer(Protocol):
+class Writer(ABC):
     """Takes predictions one by one, as they are ready."""
 
+    @abstractmethod
     def write(self, prediction: Prediction) -> None: ...
 
+    def finish(self) -> None:  # noqa: B027 - most have nothing left to say
+        """Called after the last one."""
 
-class JsonWriter:
+
+class JsonWriter(Writer):
     """One JSON object a line."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -42,7 +49,7 @@ class JsonWriter:
         self._stream.flush()
 
 
-class CsvWriter:
+class CsvWriter(Writer):
     """A header and one row a video; each class's probability has a column `p_<class>`.
 
     Several labels stand in one cell, with `|` between them.
@@ -65,8 +72,11 @@ class CsvWriter:
         self._stream.flush()
 
 
-class TableWriter:
-    """Rows of fixed width, so that each appears as soon as it is known."""
+class TableWriter(Writer):
+    """Rows of fixed width, so that each appears as soon as it is known.
+
+    A confidence in an answer for a very strange video bears a mark, explained at the end.
+    """
 
     def __init__(self, console: Console, class_names: tuple[str, ...], several: bool) -> None:
         self._console = console
@@ -78,6 +88,7 @@ class TableWriter:
         width = console.width if console.is_terminal else PLAIN_WIDTH
         self._name = max(min(width - rest, 60), MIN_NAME)
         self._head = True
+        self._marked = False
 
     def write(self, prediction: Prediction) -> None:
         if self._head:
@@ -89,7 +100,10 @@ class TableWriter:
         else:
             line.append(*self._answer(prediction))
             told = "" if prediction.confidence is None else f"{prediction.confidence:.1%}"
-            line.append(f"{told:>10}  ")
+            strange = (prediction.strangeness or 0.0) >= STRANGE
+            self._marked |= strange
+            line.append("! " if strange else "  ", style="bold yellow")
+            line.append(f"{told:>8}  ")
             for name, width in zip(self._classes, self._columns, strict=True):
                 value = prediction.probabilities[name]
                 line.append(f"{value:>{width}.3f}  ", style="" if value >= 0.1 else "dim")
@@ -97,6 +111,14 @@ class TableWriter:
             if prediction.reason:
                 line.append(f"  {prediction.reason}: {prediction.message}", style="yellow")
         self._console.print(line, soft_wrap=True)
+
+    def finish(self) -> None:
+        if self._marked:
+            self._console.print(
+                f"! strange: at most {1 - STRANGE:.0%} of videos like those the model knows are so "
+                "unlike its classes; this may be of another kind, whatever the confidence",
+                soft_wrap=True,
+            )
 
     def _print_head(self) -> None:
         classes = "".join(

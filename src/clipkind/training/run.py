@@ -1,11 +1,13 @@
 """The folder of a training run: what it is, where its parts lie, who works in it.
 
-run.json                      what is trained on what: a run only goes on with the same
+run.json                      what is trained on what: a run only goes on with the same; and
+                              where that lay
 recipe.toml                   the recipe, as `--recipe` reads it
 members/member-K/             checkpoint, history, TensorBoard events and result of one member
 results/training_progress/    a dashboard an epoch for each member
 cache/                        features, while several processes train; removed at the end
 bundle/                       the model, for `clipkind classify --model RUN`
+evaluation/                   what `clipkind evaluate RUN` has found, and trained for it
 """
 
 import fcntl
@@ -14,7 +16,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,9 @@ class Run:
     seeds: tuple[int, ...]
     identity: dict[str, Any]
     """Hashes of the contract, features and split."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """Absolute paths of the `features` and the `split`. Files may move: they are no part of what
+    makes a run the same."""
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -74,11 +79,15 @@ class Run:
         return self.folder / "bundle"
 
     @property
+    def evaluation(self) -> Path:
+        return self.folder / "evaluation"
+
+    @property
     def progress_folder(self) -> Path:
         return self.folder / "results" / "training_progress"
 
     def to_json(self) -> dict[str, Any]:
-        """What `run.json` holds."""
+        """What makes a run the same, as `run.json` holds it."""
         return {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -98,29 +107,42 @@ def open_run(run: Run, *, restart: bool = False) -> bool:
     shown = printable(str(run.folder))
     about = run.folder / "run.json"
     if restart and about.exists():
-        for part in ("members", "results", "cache", "bundle"):
+        for part in ("members", "results", "cache", "bundle", "evaluation"):
             shutil.rmtree(run.folder / part, ignore_errors=True)
         about.unlink()
     begun = (run.folder / "members").exists()
     if about.exists() and begun:
         _require_same(run, about)
+        if run.sources:  # they may have moved
+            _write(run, about)
         return True
     if begun:
         raise ClipkindError(f"{shown}: holds something else; choose another --out")
     run.folder.mkdir(parents=True, exist_ok=True)
     with replacing(run.folder / "recipe.toml") as temporary:
         temporary.write_text(dump_recipe(run.recipe), encoding="utf-8")
-    with replacing(about) as temporary:
-        temporary.write_text(json.dumps(run.to_json(), indent=2) + "\n", encoding="utf-8")
+    _write(run, about)
     return False
 
 
 def load_run(folder: Path) -> Run:
-    """The run in `folder`. Raises FileFormatError when there is none."""
-    data = _read(folder / "run.json")
-    recipe = dict(data["recipe"])
-    recipe["classifier_dims"] = tuple(recipe["classifier_dims"])
-    return Run(folder, Recipe(**recipe), tuple(data["seeds"]), data["identity"])
+    """The run in `folder`. Raises FileFormatError when there is none, or it is damaged."""
+    about = folder / "run.json"
+    data = _read(about)
+    try:
+        recipe = dict(data["recipe"])
+        recipe["classifier_dims"] = tuple(recipe["classifier_dims"])
+        sources = dict(data.get("sources", {}))
+        return Run(folder, Recipe(**recipe), tuple(data["seeds"]), dict(data["identity"]), sources)
+    except (ValueError, KeyError, TypeError) as error:
+        what = printable(f"{about}: is damaged, or of another version of clipkind ({error})")
+        raise FileFormatError(f"{what}; train again") from None
+
+
+def _write(run: Run, about: Path) -> None:
+    data = run.to_json() | ({"sources": run.sources} if run.sources else {})
+    with replacing(about) as temporary:
+        temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 
 def _require_same(run: Run, about: Path) -> None:

@@ -60,7 +60,7 @@ class PictureMaker:
         assert isinstance(pulled, VideoFrame)  # noqa: S101 - the graph ends in a video sink
         picture: Picture = pulled.to_ndarray().astype(np.uint8, copy=False)
         if picture.shape[2] == 4:
-            picture = _on_background(picture)
+            picture = on_background(picture)
         turns = round(frame.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
@@ -69,9 +69,8 @@ class PictureMaker:
         size, how = self._contract.crop, self._contract.interpolation
         scale = f"{size}:{size}:flags={how}+accurate_rnd+full_chroma_int:interl=-1:out_range=full"
         if not frame.format.is_rgb:
-            full = frame.color_range == ColorRange.JPEG or "yuvj" in frame.format.name
-            scale += f":in_range={'full' if full else 'limited'}:in_color_matrix={_matrix(frame)}"
-        output = "rgba" if _has_alpha(frame) else "rgb24"
+            scale += f":in_range={color_range(frame)}:in_color_matrix={color_matrix(frame)}"
+        output = "rgba" if has_alpha(frame) else "rgb24"
         graph = Graph()
         node = graph.add_buffer(
             width=frame.width,
@@ -103,16 +102,25 @@ class PictureMaker:
         )
 
 
-def _matrix(frame: VideoFrame) -> str:
+def color_range(frame: VideoFrame) -> str:
+    """swscale's name of a YUV frame's range."""
+    full = frame.color_range == ColorRange.JPEG or "yuvj" in frame.format.name
+    return "full" if full else "limited"
+
+
+def color_matrix(frame: VideoFrame) -> str:
+    """swscale's name of a YUV frame's matrix, guessed by its height where it is not tagged."""
     guess = "bt709" if frame.height >= HD_HEIGHT else "bt601"
     return _MATRICES.get(int(frame.colorspace), guess)
 
 
-def _has_alpha(frame: VideoFrame) -> bool:
+def has_alpha(frame: VideoFrame) -> bool:
+    """Whether its pixels can be transparent."""
     return any(component.is_alpha for component in frame.format.components)
 
 
-def _on_background(rgba: Picture) -> Picture:
+def on_background(rgba: Picture) -> Picture:
+    """[height, width, 4] as it is seen on BACKGROUND: [height, width, 3]."""
     alpha = rgba[..., 3:].astype(np.uint16)
     if alpha.min() == 255:
         return np.ascontiguousarray(rgba[..., :3])

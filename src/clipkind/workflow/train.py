@@ -31,6 +31,7 @@ from clipkind.training.run import MemberResult, Run, locked, open_run
 from clipkind.training.watch import Watch
 from clipkind.workflow.calibrating import calibrations, chosen_voters
 from clipkind.workflow.member_answers import member_answers
+from clipkind.workflow.strangeness import outlier_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ def _finished(
     """Let members vote, calibrate, measure and bundle."""
     if resumed and run.bundle.exists():
         bundle = load_bundle(run.bundle)
-        if bundle.calibrations and bundle.combination.how == options.combine:
+        complete = bundle.calibrations and "outliers" in bundle.provenance
+        if complete and bundle.combination.how == options.combine:
             scores = bundle.measured.get(data.contract.multi_scale, {})
             return Trained(run, members, bundle, scores, data.refused)  # all of it was done before
     learned = voting(members)
@@ -137,16 +139,19 @@ def _finished(
     calibrated = calibrations(models, data, combination)
     calibration = calibrated[calibration_key(data.contract.multi_scale, tta=False)]
     scores = _scores(data, models, combination, calibration)
+    groups = [row.group for row in data.rows_of("train")]
+    outliers, fitted_on = outlier_score(data.split("train"), groups)
     bundle = write_bundle(
         run.bundle,
         printable(run.folder.resolve().name),
         data.contract,
         models,
         measured={data.contract.multi_scale: scores} if scores else {},
-        provenance=_provenance(run, data, members, voters, options),
+        provenance=_provenance(run, data, members, voters, options) | {"outliers": fitted_on},
         weights=options.weights,
         combination=combination,
         calibrations=calibrated,
+        outliers=outliers,
     )
     return Trained(run, members, bundle, scores, data.refused)
 

@@ -13,7 +13,7 @@ from clipkind.dataset.check.shortcuts import Shortcut
 from clipkind.dataset.links import Link, joined_groups
 from clipkind.dataset.manifest import Entry
 from clipkind.features.journal import replacing
-from clipkind.text import printable
+from clipkind.page import page_style, safe
 
 SHOWN = 40
 """Families on the page, at most; all links are in the file of links."""
@@ -70,7 +70,8 @@ def page(
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     found = families(entries, report.links)
     return template.substitute(
-        title=_text(title),
+        title=safe(title),
+        style=page_style(),
         tiles=_tiles(report),
         findings=_findings(report),
         classes=_classes(report.classes),
@@ -84,11 +85,6 @@ def write_page(path: Path, content: str) -> None:
     """Write a page in one step."""
     with replacing(path) as temporary:
         temporary.write_text(content, encoding="utf-8")
-
-
-def _text(text: str) -> str:
-    """Text from files, fit for HTML."""
-    return escape(printable(text))
 
 
 def _tiles(report: CheckReport) -> str:
@@ -111,7 +107,7 @@ def _findings(report: CheckReport) -> str:
     if not report.warnings:
         return '<li class="good">Nothing stands out.</li>'
     # a sentence holds names from the data set
-    return "".join(f"<li>{_text(s[:1].upper() + s[1:])}.</li>" for s in report.warnings)
+    return "".join(f"<li>{safe(s[:1].upper() + s[1:])}.</li>" for s in report.warnings)
 
 
 def _classes(rows: Sequence[ClassRow]) -> str:
@@ -131,7 +127,7 @@ def _classes(rows: Sequence[ClassRow]) -> str:
     )
     most = max((row.videos for row in rows), default=0) or 1
     body = "".join(
-        f"<tr><td>{_text(row.label) if row.label else '<em>no label</em>'}</td>"
+        f"<tr><td>{safe(row.label) if row.label else '<em>no label</em>'}</td>"
         f"<td>{row.videos}</td>"
         f'<td class="wide"><span class="bar"><i style="width:{row.videos / most:.1%}"></i></span>'
         f"</td><td>{row.refused}</td><td>{row.groups}</td><td>{row.linked}</td>"
@@ -161,7 +157,7 @@ def _shortcuts(found: Sequence[Shortcut]) -> str:
     return (
         "<p>Each property alone, as a table from its value to the most frequent class, learned on "
         "four fifths of the sources and tried on the rest. The mark is what always saying "
-        f"{_text(found[0].majority)} gets right.</p>"
+        f"{safe(found[0].majority)} gets right.</p>"
         '<div class="scroll"><table><thead><tr><th>Property</th><th>Right</th><th></th>'
         f"<th>Largest class</th><th></th></tr></thead><tbody>{body}</tbody></table></div>"
     )
@@ -200,13 +196,13 @@ def _family(family: Family, strips: Mapping[str, bytes]) -> str:
     rest = len(family.members) - len(rows)
     names = _short_names(family.members)
     relations = [
-        f"{_text(names[k.a])} ↔ {_text(names[k.b])}: {_text(k.how)} ({k.score:.2f})"
+        f"{safe(names[k.a])} ↔ {safe(names[k.b])}: {safe(k.how)} ({k.score:.2f})"
         for k in family.links[:RELATIONS]
     ]
     more = len(family.links) - len(relations)
     text = "<br>".join([*relations, *([f"… and {more} more pairs"] if more else [])])
     hidden = f"<p class='note'>… and {rest} more videos</p>" if rest else ""
-    kind = "family bad" if conflict else "family"
+    kind = "card family bad" if conflict else "card family"
     return f'<div class="{kind}">{"".join(rows)}{hidden}<p class="relations">{text}</p></div>'
 
 
@@ -216,16 +212,16 @@ def _video(entry: Entry, strip: bytes | None, conflict: bool) -> str:
     else:
         image = f'<img alt="" src="data:image/jpeg;base64,{b64encode(strip).decode()}">'
     path = Path(entry.path)
-    label = _text(entry.label) if entry.label else "no label"
-    facts = [_text(entry.group)] if entry.group else []
+    label = safe(entry.label) if entry.label else "no label"
+    facts = [safe(entry.group)] if entry.group else []
     if entry.width:
         facts.append(f"{entry.width}×{entry.height}")
     facts += [f"{entry.fps:.4g} frames/s"] * bool(entry.fps)
     facts += [f"{entry.duration_s:.1f} s"] * bool(entry.duration_s)
     return (
-        f'<div class="video"><div><b>{_text(path.name)}</b> '
+        f'<div class="video"><div><b>{safe(path.name)}</b> '
         f'<span class="tag{" bad" if conflict else ""}">{label}</span>'
-        f'<div>{" · ".join(facts)}</div><div class="mono">{_text(str(path.parent))}</div></div>'
+        f'<div>{" · ".join(facts)}</div><div class="mono">{safe(str(path.parent))}</div></div>'
         f"{image}</div>"
     )
 
@@ -236,7 +232,7 @@ def _short_names(members: Sequence[Entry]) -> dict[str, str]:
 
 
 def _footer(report: CheckReport) -> str:
-    refused = ", ".join(f"{count} {_text(reason) or 'other'}" for reason, count in report.refused)
+    refused = ", ".join(f"{count} {safe(reason) or 'other'}" for reason, count in report.refused)
     parts = [
         "Pairs were found by clipkind dataset check: fingerprints of 64 pictures a video, compared "
         "with those of the videos that look most like it.",

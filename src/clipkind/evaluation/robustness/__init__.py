@@ -1,0 +1,1 @@
+"""How answers hold when videos are disturbed: coded again, cropped, scaled, marked, recoloured."""

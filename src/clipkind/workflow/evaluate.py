@@ -1,0 +1,199 @@
+"""From a trained model and its split to an evaluation: every figure of the report, once."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+import clipkind
+from clipkind.evaluation.answers import Answers, Questions, questions
+from clipkind.evaluation.baselines import baselines, pool
+from clipkind.evaluation.comparisons import comparisons, verdict
+from clipkind.evaluation.documented import write_configuration_analysis
+from clipkind.evaluation.mistakes import mistakes
+from clipkind.evaluation.result import (
+    FORMAT,
+    FORMAT_VERSION,
+    Evaluation,
+    LearningPoint,
+    Selective,
+)
+from clipkind.evaluation.scores import system
+from clipkind.evaluation.selective import RISKS, selective
+from clipkind.evaluation.slices import slices
+from clipkind.features.journal import replacing
+from clipkind.inference.tta import MODES
+from clipkind.text import printable
+from clipkind.workflow.evaluate_input import EvaluateOptions, Subject, open_subject
+from clipkind.workflow.evaluate_networks import (
+    best_member,
+    combination_in_words,
+    effect_of_temperature,
+    member_probabilities,
+    network_answers,
+)
+from clipkind.workflow.evaluate_retrained import ablated, linear_curve, network_curve
+from clipkind.workflow.evaluate_videos import robustness, videos_of, with_thumbnails
+
+
+def evaluate(model: Path, options: EvaluateOptions) -> Evaluation:
+    """Measure the model in `model` (a run or a bundle) on one split.
+
+    Of a run the result, and `configuration_analysis.json`, are also kept in its `evaluation/`.
+    Raises as `open_subject`, and as training does.
+    """
+    with open_subject(model, options.split, options.sources) as subject:
+        evaluation = _evaluated(subject, options)
+        if subject.run is not None:
+            folder = subject.run.evaluation
+            folder.mkdir(exist_ok=True)
+            write_evaluation(folder / f"{options.split}.json", evaluation)
+            write_configuration_analysis(folder / "configuration_analysis.json", subject.bundle)
+        return evaluation
+
+
+def write_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Write the JSON that report and card are made from, in one step."""
+    text = json.dumps(evaluation, indent=1, allow_nan=False) + "\n"
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _evaluated(subject: Subject, options: EvaluateOptions) -> Evaluation:
+    bundle, rows = subject.bundle, subject.rows
+    asked = questions(
+        tuple(row.id for row in rows),
+        [row.label for row in rows],
+        [row.group for row in rows],
+        bundle.contract.class_names,
+    )
+    notes = [*subject.notes, *_notes_on(subject, asked)]
+    options.stage("ask the networks")
+    systems = _networks(subject, asked, options, notes)
+    ensemble = systems[0]
+    options.stage("fit the baselines")
+    simple, curve = _simple(subject, asked, ensemble, options, notes)
+    systems += [*simple, *ablated(subject, options, notes)]
+    options.stage("score")
+    compared = comparisons(asked, systems, _best_member(subject))
+    videos = videos_of(subject.file, rows, subject.manifest)
+    notes += videos.notes
+    calibration = bundle.calibration_for(subject.file.contract.multi_scale)
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "made_by": f"clipkind {clipkind.__version__}",
+        "date": date.today().isoformat(),
+        "command": options.command,
+        "model": bundle.name,
+        "class_names": list(asked.class_names),
+        "features": printable(str(subject.file.path)),
+        "split_file": printable(str(subject.split_file)),
+        "split": subject.split,
+        "videos": len(asked),
+        "groups": asked.draws.groups,
+        "videos_by_class": asked.counts,
+        "missing": list(subject.missing),
+        "combination": combination_in_words(bundle),
+        "tta_modes": list(MODES) if options.tta else [],
+        "temperature": calibration.temperature if calibration else None,
+        "systems": [system(asked, answers) for answers in systems],
+        "comparisons": compared,
+        "verdict": verdict(asked, systems, compared),
+        "slices": slices(asked, ensemble, videos.attributes),
+        "errors": with_thumbnails(mistakes(asked, ensemble, videos.paths), options.jobs),
+        "learning_curve": curve,
+        "robustness": robustness(subject, asked, videos, options, notes),
+        "selective": _selective(subject, asked, ensemble, options, notes),
+        "outliers": [],
+        "notes": notes,
+    }
+
+
+def _networks(
+    subject: Subject, asked: Questions, options: EvaluateOptions, notes: list[str]
+) -> list[Answers]:
+    """The ensemble first."""
+    bundle, multi_scale = subject.bundle, subject.file.contract.multi_scale
+    found: list[Answers] = []
+    for tta in (False, True) if options.tta else (False,):
+        members = member_probabilities(
+            bundle, subject.file, asked.ids, tta=tta, progress=options.step
+        )
+        found += network_answers(bundle, members, tta=tta, multi_scale=multi_scale)
+        if not tta and bundle.calibration_for(multi_scale) is not None:
+            notes.append(effect_of_temperature(asked, bundle.combination(members), found[0]))
+    return found
+
+
+def _best_member(subject: Subject) -> str | None:
+    if len(subject.bundle.members) < 2:
+        return None
+    rows = subject.chosen_by()
+    names = subject.bundle.contract.class_names
+    labels = np.array([names.index(row.label) for row in rows], np.int64)
+    found = member_probabilities(subject.bundle, subject.file, tuple(row.id for row in rows))
+    return best_member(subject.bundle, found, labels)
+
+
+def _simple(
+    subject: Subject,
+    asked: Questions,
+    ensemble: Answers,
+    options: EvaluateOptions,
+    notes: list[str],
+) -> tuple[list[Answers], list[LearningPoint]]:
+    """The simple systems, and the learning curve."""
+    rows = subject.trained_on()
+    labels = np.array([asked.class_names.index(row.label) for row in rows], np.int64)
+    if len(set(labels.tolist())) < 2:
+        notes.append("There are no baselines: the train split has not two classes to fit them on.")
+        return [], []
+    train = pool(subject.file, tuple(row.id for row in rows))
+    pooled = pool(subject.file, asked.ids)
+    curve = linear_curve(asked, pooled, train, rows)
+    if options.learning_curve:
+        curve += network_curve(subject, asked, ensemble, options, notes)
+    return baselines(asked, pooled, train, labels), curve
+
+
+def _selective(
+    subject: Subject,
+    asked: Questions,
+    ensemble: Answers,
+    options: EvaluateOptions,
+    notes: list[str],
+) -> list[Selective]:
+    calibration = subject.bundle.calibration_for(subject.file.contract.multi_scale)
+    if calibration is None:
+        notes.append(
+            f"Model {subject.bundle.name} has no calibration, so nothing is known of its answers "
+            "at a stated risk; the command that made it, given again, adds one."
+        )
+        return []
+    return selective(asked, ensemble.ranking, calibration, (*RISKS, options.risk))
+
+
+def _notes_on(subject: Subject, asked: Questions) -> list[str]:
+    """What must be known of the videos to read the figures."""
+    notes = []
+    if subject.split == "train":
+        notes.append("These videos were trained on: the figures say nothing about others.")
+    if subject.split == "val":
+        notes.append(
+            "These are the videos that epochs, temperature and risks were chosen by: the figures "
+            "are too good."
+        )
+    notes += [
+        f"The split has no video of class {name}: its precision, recall and F1 are 0, it has no "
+        "curves, and macro F1 is the mean over the other classes."
+        for name, count in asked.counts.items()
+        if not count
+    ]
+    if asked.draws.groups == 1:
+        notes.append(
+            "All videos are of one group: the intervals are all that is possible, and nothing is "
+            "shown about others."
+        )
+    return notes

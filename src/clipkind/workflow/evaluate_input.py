@@ -1,0 +1,188 @@
+"""What is evaluated on what: a run or a bundle, its features, its split, and what fits together."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clipkind.dataset.splits.table import SplitName, SplitRow, SplitTable, read_split
+from clipkind.errors import ClipkindError, FileFormatError
+from clipkind.features.store import FeatureFile, open_features
+from clipkind.model.bundle import Bundle, load_bundle
+from clipkind.text import printable
+from clipkind.training.prepare import identity
+from clipkind.training.run import Run, load_run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where things lie that a run does not know, or that have moved since."""
+
+    features: Path | None = None
+    split: Path | None = None
+    videos: Path | None = None
+    """A manifest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateOptions:
+    """What is asked for, besides the model."""
+
+    split: SplitName = "test"
+    tta: bool = False
+    sources: Sources = field(default_factory=Sources)
+    ablations: bool | None = None
+    """Train the network without its parts; None: unless that takes hours."""
+    learning_curve: bool = False
+    """Train the network on part of the data, too."""
+    robustness: bool = False
+    risk: float = 0.05
+    device: str = "cpu"
+    train_jobs: int | None = None
+    """Members trained at a time; None: as many as there are cores for."""
+    jobs: int = 1
+    """Videos decoded at a time, for thumbnails and robustness."""
+    command: str = ""
+    stage: Callable[[str], None] = lambda _name: None
+    """Told what begins."""
+    step: Callable[[int, int], None] = lambda _done, _total: None
+    """Told how far it is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A model and the videos it is asked about; all of it fits together."""
+
+    bundle: Bundle
+    run: Run | None
+    """The training run it comes from; None where only the bundle was given."""
+    file: FeatureFile
+    table: SplitTable
+    split_file: Path
+    manifest: Path | None
+    split: SplitName
+    rows: tuple[SplitRow, ...]
+    """The videos of the split that have features. At least one."""
+    missing: tuple[str, ...]
+    """Ids of the split's videos that have none."""
+    notes: tuple[str, ...]
+
+    def trained_on(self) -> tuple[SplitRow, ...]:
+        """The videos of the train split that have features."""
+        return _with_features(self.file, self.table, "train")[0]
+
+    def chosen_by(self) -> tuple[SplitRow, ...]:
+        """The same of the validation split."""
+        return _with_features(self.file, self.table, "val")[0]
+
+
+@contextmanager
+def open_subject(model: Path, split: SplitName, sources: Sources) -> Iterator[Subject]:
+    """Open a run's or a bundle's folder with its data, and check that all of it fits together.
+
+    Raises FileFormatError or ContractMismatch where it does not, ClipkindError where something is
+    missing that an option can name or the split has no video with features.
+    """
+    run = load_run(model) if (model / "run.json").exists() else None
+    if run is not None and not run.bundle.is_dir():
+        raise ClipkindError(
+            f"{printable(str(model))}: has no model yet; go on with its training first"
+        )
+    bundle = load_bundle(model)
+    features = _place(model, run, "features", "features.h5", sources.features)
+    split_file = _place(model, run, "split", "dataset/manifest.split.csv", sources.split)
+    table = read_split(split_file)
+    with open_features(features) as file:
+        _require_fit(bundle, file, table, split_file)
+        rows, missing = _with_features(file, table, split)
+        if not rows:
+            there = "no video" if not missing else "no video with features"
+            raise ClipkindError(f"{printable(str(split_file))}: {there} is in split {split}")
+        notes = _require_same_data(model, run, bundle, file, table)
+        manifest = _manifest(run, split_file, sources.videos)
+        yield Subject(bundle, run, file, table, split_file, manifest, split, rows, missing, notes)
+
+
+_OPTIONS = {"features": "--features", "split": "--split-file"}
+
+
+def _place(model: Path, run: Run | None, what: str, usual: str, given: Path | None) -> Path:
+    """A file: as given, as the run has recorded it, or where `clipkind fit` puts it."""
+    if given is not None:
+        return given
+    option = _OPTIONS[what]
+    if run is None:
+        raise ClipkindError(
+            f"{printable(str(model))} is a model without its training run: say with {option} "
+            f"{'which features' if what == 'features' else 'by which split'} to evaluate it on"
+        )
+    places = [Path(run.sources[what])] if what in run.sources else []
+    places.append(run.folder / usual)
+    for place in places:
+        if place.is_file():
+            return place
+    raise ClipkindError(
+        f"{printable(str(places[0]))}: the {what} of the run are not there any more; "
+        f"say with {option} where they are"
+    )
+
+
+def _manifest(run: Run | None, split_file: Path, given: Path | None) -> Path | None:
+    """The manifest: as given, or the one the split was made from where it still lies beside it."""
+    if given is not None:
+        return given
+    name = split_file.name.removesuffix(".split.csv")
+    beside = split_file.with_name(f"{name}.csv")
+    usual = [run.folder / "dataset" / "manifest.csv"] if run else []
+    places = [beside, *usual] if name != split_file.name else usual
+    return next((place for place in places if place.is_file()), None)
+
+
+def _with_features(
+    file: FeatureFile, table: SplitTable, split: SplitName
+) -> tuple[tuple[SplitRow, ...], tuple[str, ...]]:
+    there = set(file.ids)
+    rows = [row for row in table.rows if row.split == split]
+    found = tuple(row for row in rows if row.id in there)
+    return found, tuple(row.id for row in rows if row.id not in there)
+
+
+def _require_fit(bundle: Bundle, file: FeatureFile, table: SplitTable, split_file: Path) -> None:
+    """The rules and the classes must be the model's."""
+    bundle.contract_for(file.contract.multi_scale).require_same(
+        file.contract, ours=f"model {bundle.name}", theirs=str(file.path), classes=False
+    )
+    shown = printable(str(split_file))
+    refused = {row.id for row in file.refused}
+    table.require_in({*file.ids, *refused}, ours=str(split_file), theirs=str(file.path))
+    classes = bundle.contract.class_names
+    unknown = [name for name in table.class_names if name not in classes]
+    if unknown:
+        raise FileFormatError(
+            f"{shown}: its class {printable(unknown[0])} is none of model {bundle.name} "
+            f"({', '.join(classes)}); split videos of the model's classes"
+        )
+
+
+def _require_same_data(
+    model: Path, run: Run | None, bundle: Bundle, file: FeatureFile, table: SplitTable
+) -> tuple[str, ...]:
+    """A run must be evaluated on what it was trained on. Of a bundle, what is known is noted."""
+    found = identity(file, table)
+    if run is not None:
+        for what, option in (("features", "--features"), ("split", "--split-file")):
+            if found[what] != run.identity[what]:
+                raise FileFormatError(
+                    f"{printable(str(model))}: was trained with other {what} than those of "
+                    f"{option} (videos, labels or how they are seen differ): give the same, or "
+                    "evaluate RUN/bundle instead of RUN to measure it on other videos"
+                )
+        return ()
+    trained: dict[str, Any] = bundle.provenance.get("identity", {})
+    if trained.get("split") == found["split"]:
+        return ()
+    return (
+        f"Model {bundle.name} was not trained by this split, so it may have seen some of these "
+        f"videos, or others of their sources. It was made from: {bundle.provenance.get('data')}.",
+    )
