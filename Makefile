@@ -1,5 +1,6 @@
 # make demo   from nothing to an answer: base install, sample clips, a table of answers
 # make test   everything: training and development extras, linters, types, the test suite
+# make docs   the documentation as pages in build/site, to be read from there
 # make bundle the bundled model anew, from a folder or manifest of labelled clips (CLIPS=…)
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ Results on other sources, long films, vertical phone video or heavy compression 
 by the figures above.
 DATA ?= 718 labelled clips of 321 sources, 2 to 12 s each
 
-.PHONY: demo test bundle clean
+.PHONY: demo test docs bundle clean
 
 demo: .venv/.base
 	@.venv/bin/python scripts/make_samples.py --out samples
@@ -25,6 +26,10 @@ test: .venv/.all
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/pytest
+
+docs: .venv/.all
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@echo "Open build/site/index.html"
 
 bundle: .venv/.all
 	.venv/bin/clipkind extract $(CLIPS) --multi-scale single --out build/single.h5

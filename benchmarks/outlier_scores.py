@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clipkind.inference.outliers import OutlierModel
+from clipkind.model.outliers import OutlierModel
 
 Array = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
@@ -17,7 +17,7 @@ Score = Callable[[Array], Array]
 
 
 def shipped(features: Array, labels: Names, groups: Names) -> Score:
-    """What `clipkind.inference.outliers` does."""
+    """What `clipkind.model.outliers` does."""
     return OutlierModel.fit(features, labels, groups).scores
 
 

@@ -30,8 +30,8 @@ import outlier_scores
 from clipkind.features.engines.openvino_engine import OpenVinoEngine
 from clipkind.features.pipeline import FeatureExtractor, Refusal
 from clipkind.features.store import open_features
-from clipkind.inference.outliers import grouped_folds, pooled
 from clipkind.model.bundle import BACKBONE_FILE, Bundle, load_bundle
+from clipkind.model.outliers import grouped_folds, pooled
 
 HERE = Path(__file__).parent
 DRAWS = 2000
@@ -72,8 +72,7 @@ def main() -> None:
     strange = _embedded(clips, bundle, arguments.embedded)
     results: dict[str, Any] = {
         **machine.describe(sys.argv[1:], "outliers.py"),
-        "backbone": bundle.contract.backbone,
-        "backbone_sha256": bundle.contract.weights_sha256,
+        "contract": bundle.contract.to_json(),
         "videos": len(known.labels),
         "groups": len(np.unique(known.groups)),
         "folds": FOLDS,

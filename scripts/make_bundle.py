@@ -8,6 +8,7 @@ for which the bundle is measured too. Groups (sources) never stand on both sides
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import clipkind
+from clipkind.contract import Contract
 from clipkind.evaluation.metrics import grouped_scores
 from clipkind.features.store import FeatureFile, open_features
 from clipkind.model.bundle import calibration_key
@@ -31,7 +33,9 @@ from clipkind.training.data import Split
 from clipkind.training.recipe import DEFAULT, SEEDS, Recipe
 from clipkind.training.trainer import Trainer
 from clipkind.workflow.member_answers import member_answers
+from clipkind.workflow.strangeness import outlier_score
 
+OUTLIERS = Path(__file__).parent.parent / "benchmarks" / "results" / "outliers.json"
 FOLDS = 5
 VALIDATION_FOLDS = 8
 """One in this many groups is held out of training for early stopping."""
@@ -97,7 +101,9 @@ def main() -> None:
     seeds = SEEDS[: arguments.members]
     answers, linear = out_of_fold(modes, DEFAULT, seeds)
     data = modes[0]
-    models = [train(data, np.arange(len(data.labels)), DEFAULT, seed) for seed in seeds]
+    every = np.arange(len(data.labels))
+    outliers, fitted_on = outlier_score(data.split(every), data.groups.tolist())
+    models = [train(data, every, DEFAULT, seed) for seed in seeds]
     provenance: dict[str, Any] = {
         "made_by": f"scripts/make_bundle.py of clipkind {clipkind.__version__}",
         "date": date.today().isoformat(),
@@ -110,7 +116,10 @@ def main() -> None:
         "recipe": DEFAULT.to_json(),
         "seeds": list(seeds),
         "trained_with": f"torch {torch.__version__}",
+        "outliers": fitted_on,
     }
+    if outliers and (figures := measured_outliers(data, OUTLIERS)):
+        provenance["measured_outliers"] = figures
     if arguments.limits:
         provenance["limits"] = arguments.limits
     write_bundle(
@@ -121,6 +130,7 @@ def main() -> None:
         measured=scores(modes, answers, linear, len(seeds)),
         provenance=provenance,
         calibrations=calibrations(data, answers),
+        outliers=outliers,
     )
     total = sum(file.stat().st_size for file in arguments.out.iterdir())
     print(f"{arguments.out}: {total / 1e6:.1f} MB")
@@ -190,6 +200,25 @@ def calibrations(data: Data, answers: dict[str, np.ndarray]) -> dict[str, Calibr
         mode: fit_calibration(found, data.labels, data.groups, protocol)
         for mode, found in answers.items()
     }
+
+
+def measured_outliers(data: Data, results: Path) -> dict[str, Any] | None:
+    """Of `benchmarks/outliers.py` how well foreign kinds are told, if it measured these videos."""
+    if not results.exists():
+        return None
+    found = json.loads(results.read_text(encoding="utf-8"))
+    measured_on = Contract.from_json(found["contract"])
+    ours = data.contract.sha256, data.contract.class_names, len(data.labels), len(set(data.groups))
+    theirs = measured_on.sha256, measured_on.class_names, found["videos"], found["groups"]
+    if ours != theirs:
+        print(f"{results} is of other videos or features: the card will lack its figures")
+        return None
+    kinds = {
+        kind: {name: row[name] for name in ("videos", "groups", "auroc")}
+        for kind, row in found["kinds"].items()
+    }
+    protocol = f"benchmarks/outliers.py, {found['folds']}-fold cross-validation grouped by source"
+    return {"protocol": protocol, "date": found["date"], "kinds": kinds}
 
 
 def train(data: Data, rows: np.ndarray, recipe: Recipe, seed: int) -> TemporalHead:

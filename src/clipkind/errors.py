@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a video was refused, or what is missing from a partial answer."""
+    """Why a video was refused, what is missing from a partial answer, or why there is no label."""
 
     MISSING = "missing"
     IS_DIRECTORY = "is_directory"
@@ -26,6 +26,8 @@ class Reason(StrEnum):
     # partial answers only
     TRUNCATED = "truncated"
     FRAMES_LOST = "frames_lost"
+    # answers without a label only
+    STRANGE = "strange"
     # data sets only
     TOO_SHORT = "too_short"
     DUPLICATE = "duplicate"

@@ -1,4 +1,4 @@
-"""A calibrated bundle, and features it finds easy and hard, for tests of answers at a risk."""
+"""Bundles with calibration or outlier score, and features that are easy, hard and strange."""
 
 import json
 from dataclasses import replace
@@ -11,6 +11,7 @@ from clipkind.model.bundle import Bundle, load_bundle, save_bundle
 from clipkind.model.calibration import fit_calibration
 from clipkind.model.card import model_card
 from clipkind.model.combination import Combination
+from clipkind.model.outliers import OutlierModel
 from model.sources import answered
 
 VIDEOS = 14
@@ -25,7 +26,7 @@ def calibrated_bundle(folder: Path, *, groups: int = 400) -> Bundle:
         videos = answered(groups, 0.0, seed)
         fits[mode] = fit_calibration(videos.probabilities, videos.y_true, videos.groups, "made up")
     combination = Combination("weighted", (0.1, 0.2, 0.3, 0.4))
-    made = replace(bundle, path=folder, combination=combination, calibrations=fits)
+    made = replace(bundle, path=folder, combination=combination, calibrations=fits, outliers=None)
     save_bundle(made, files, model_card(made))
     return made
 
@@ -34,13 +35,28 @@ def without_calibration(folder: Path) -> Bundle:
     """The bundled model as models were before they were calibrated."""
     bundle = load_bundle()
     files = {name: bundle.path / name for name in _files(bundle.path)}
-    made = replace(bundle, path=folder, calibrations={})
+    made = replace(bundle, path=folder, calibrations={}, outliers=None)
     save_bundle(made, files, model_card(made))
     manifest = folder / "model.json"
     data = json.loads(manifest.read_text(encoding="utf-8"))
     del data["combination"]
     manifest.write_text(json.dumps(data | {"format_version": 1}), encoding="utf-8")
     return load_bundle(folder)
+
+
+def strange_bundle(folder: Path) -> Bundle:
+    """The calibrated bundle, which knows 120 videos like the first ones of `write_features`."""
+    calibrated = calibrated_bundle(folder)
+    random = np.random.default_rng(0)
+    spread = np.linspace(0.01, 0.2, 120).repeat(calibrated.contract.feature_dim).reshape(120, -1)
+    known = 0.3 + spread * random.standard_normal(spread.shape)
+    outliers = OutlierModel.fit(known, np.arange(120) % 2, random.permutation(120) // 2)
+    provenance = calibrated.provenance | {"outliers": "made-up videos"}
+    provenance.pop("measured_outliers", None)
+    made = replace(calibrated, outliers=outliers, provenance=provenance)
+    source = load_bundle().path
+    save_bundle(made, {name: source / name for name in _files(source)}, model_card(made))
+    return made
 
 
 def write_features(path: Path) -> Path:
@@ -61,4 +77,4 @@ def write_features(path: Path) -> Path:
 
 def _files(folder: Path) -> list[str]:
     listed = json.loads((folder / "model.json").read_text(encoding="utf-8"))["files"]
-    return [name for name in listed if name != "calibration.json"]
+    return [name for name in listed if name not in ("calibration.json", "outliers.npz")]

@@ -144,6 +144,26 @@ def test_modes_of_other_videos_labels_or_groups_are_not_measured(
         make_bundle.read_modes([first, other])
 
 
+def test_outlier_figures_are_only_those_of_the_same_videos_and_features(
+    make_bundle: Any, tmp_path: Path
+) -> None:
+    (data,) = make_bundle.read_modes([write_features(tmp_path / "1.h5")])
+    auroc = {"value": 0.9, "low": 0.8, "high": 1.0}
+    results = {
+        "date": "today", "folds": 5, "videos": 2, "groups": 2, "contract": data.contract.to_json(),
+        "kinds": {"noise": {"videos": 3, "groups": 1, "auroc": auroc, "fpr_at_95_tpr": auroc}},
+    }  # fmt: skip
+    file = tmp_path / "outliers.json"
+    assert make_bundle.measured_outliers(data, file) is None
+    file.write_text(json.dumps(results))
+    found = make_bundle.measured_outliers(data, file)
+    assert found["kinds"] == {"noise": {"videos": 3, "groups": 1, "auroc": auroc}}
+    other = replace(data.contract, num_frames=5).to_json()
+    for change in ({"videos": 3}, {"groups": 1}, {"contract": other}):
+        file.write_text(json.dumps(results | change))
+        assert make_bundle.measured_outliers(data, file) is None
+
+
 def test_nothing_is_claimed_of_the_data_or_backbone_that_was_not_said(
     make_bundle: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """Networks without their parts, and the head without time, learn; recipes choose them."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 import clipkind
 from clipkind.dataset.splits.table import read_split
+from clipkind.errors import FileFormatError
 from clipkind.features.store import open_features
 from clipkind.model.bundle import load_bundle
 from clipkind.model.heads import TemporalConfig
@@ -17,7 +19,7 @@ from clipkind.training.learner import predict_logits
 from clipkind.training.prepare import prepare
 from clipkind.training.recipe import DEFAULT, DOCUMENTED, Recipe
 from clipkind.training.recipe_file import RecipeError, dump_recipe, load_recipe
-from clipkind.training.run import load_run
+from clipkind.training.run import Run, load_run, open_run
 from clipkind.training.trainer import Trainer, network_config
 from clipkind.workflow.train import TrainOptions, train
 from training.ramps import CLASSES, TINY, ramps
@@ -65,6 +67,17 @@ def test_becomes_a_model_that_answers(kind: str, small_set: SmallSet, tmp_path: 
     labels = {Path(answer.path).name: answer.label for answer in answers}
     found = [labels[f"test-{number}"] for number in range(12)]
     assert found == ["Cats", "Dogs"] * 6
+
+
+@pytest.mark.parametrize("head", ["lstm2", 3, ["temporal"], None])
+def test_a_run_of_a_head_nobody_knows_is_refused_in_one_line(head: object, tmp_path: Path) -> None:
+    open_run(Run(tmp_path, RECIPE, (7,), {}))
+    about = tmp_path / "run.json"
+    data = json.loads(about.read_text())
+    about.write_text(json.dumps(data | {"recipe": data["recipe"] | {"head": head}}))
+    with pytest.raises(FileFormatError, match=r"run\.json: is damaged, or of another") as caught:
+        load_run(tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_only_the_lstm_knows_the_order_of_frames() -> None:

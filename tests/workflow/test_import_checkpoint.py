@@ -13,6 +13,8 @@ import torch
 import clipkind
 from clipkind.errors import ClipkindError, ContractMismatch, FileFormatError
 from clipkind.inference.heads import softmax
+from clipkind.model.bundle import load_bundle
+from clipkind.model.card import model_card
 from clipkind.model.documented import read_documented
 from clipkind.model.temporal import TemporalClassifier, TemporalConfig
 from clipkind.model.weights import load_weights
@@ -71,6 +73,11 @@ def test_the_card_claims_nothing_that_nobody_measured(imported: Imported) -> Non
     about = json.loads((imported.bundle.path / "model.json").read_text())
     figures = about["provenance"]["imported"][1]["figures"]
     assert figures["f1_per_class"] == [86.0, 97.0, 88.0, 98.0]
+
+
+def test_the_card_is_the_one_any_bundle_gets(imported: Imported) -> None:
+    assert (imported.bundle.path / "README.md").read_text() == model_card(imported.bundle)
+    assert model_card(load_bundle(imported.bundle.path)) == model_card(imported.bundle)
 
 
 def test_old_features_get_the_answers_of_the_old_networks(
@@ -144,13 +151,24 @@ def test_a_run_gives_its_weights_as_trained_and_its_figures(tmp_path: Path) -> N
         assert torch.equal(full.eval()(x), back.model(x))
 
 
-def test_networks_of_another_layout_stay(imported: Imported, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"num_lstm_layers": 0}, "head temporal with 0 LSTM layers"),
+        ({"num_attention_heads": 0}, "and 0 attention heads"),
+        ({"head": "pooled"}, "head pooled with"),
+    ],
+)
+def test_networks_of_another_layout_stay(
+    imported: Imported, change: dict[str, object], words: str, tmp_path: Path
+) -> None:
     bundle = shutil.copytree(imported.bundle.path, tmp_path / "bundle")
     about = json.loads((bundle / "model.json").read_text())
-    about["members"][1]["config"]["num_lstm_layers"] = 0
+    about["members"][1]["config"] |= change
     (bundle / "model.json").write_text(json.dumps(about))
-    with pytest.raises(FileFormatError, match=r"0 LSTM layers .* is not the documented network"):
+    with pytest.raises(FileFormatError, match=rf"{words}.* not the documented network") as caught:
         export_checkpoints(bundle, tmp_path / "old")
+    assert "\n" not in str(caught.value)
     assert not (tmp_path / "old").exists()
 
 

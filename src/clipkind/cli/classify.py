@@ -37,9 +37,17 @@ if TYPE_CHECKING:
 @click.option(
     "--risk",
     type=float,
-    callback=lambda _context, _option, value: _checked_risk(value),
+    callback=lambda _context, option, value: _checked(option, value, 0.5),
     help="Keep the share of wrong single answers within this, such as 0.05: others become several "
     "labels, or unsure. Above 0, at most 0.5.",
+)
+@click.option(
+    "--max-strangeness",
+    type=float,
+    metavar="P",
+    callback=lambda _context, option, value: _checked(option, value, 1.0),
+    help="Make answers unsure for videos stranger than a share P, such as 0.99, of those the model "
+    "knows. Of videos like those it costs at most the share 1 - P.",
 )
 @shared.jobs()
 @shared.timeout
@@ -68,7 +76,7 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         jobs=options["jobs"],
         timeout_s=options["timeout"],
     ) as classifier:
-        how: dict[str, Any] = {"tta": options["tta"], "risk": options["risk"]}
+        how: dict[str, Any] = {name: options[name] for name in ("tta", "risk", "max_strangeness")}
         if options["risk"] and (note := classifier.risk_rule(options["risk"], tta=how["tta"]).note):
             click.echo(note, err=True)
         if options["features"]:
@@ -91,10 +99,10 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     return code
 
 
-def _checked_risk(risk: float | None) -> float | None:
-    if risk is not None and not 0 < risk <= 0.5:  # a click.FloatRange lets nan through
-        raise click.BadParameter(f"{risk:g} is not above 0 and at most 0.5")
-    return risk
+def _checked(option: click.Parameter, value: float | None, highest: float) -> float | None:
+    if value is not None and not 0 < value <= highest:  # a click.FloatRange lets nan through
+        raise click.BadParameter(f"{value:g} is not above 0 and at most {highest:g}", param=option)
+    return value
 
 
 def _with_stdin(paths: Iterable[str]) -> Iterator[str]:
@@ -136,12 +144,23 @@ def _report(
                 decisions[prediction.decision] += 1
             if progress and task is not None:
                 progress.advance(task)
+        writer.finish()
     if sum(counts.values()) != 1 or output:
         told = _told(counts) or "nothing to do"
-        if options["risk"] and (answered := _told(decisions)):
-            told += f"; at a risk of {options['risk']:g}: {answered}"
+        if (asked := _asked(options)) and (answered := _told(decisions)):
+            told += f"; {asked}: {answered}"
         click.echo(f"{sum(counts.values())} videos: {told}", err=True)
     return 1 if counts["refused"] else 0
+
+
+def _asked(options: dict[str, Any]) -> str:
+    """For what an answer may be none, or several, in words; empty: nothing was asked for."""
+    parts = []
+    if options["risk"]:
+        parts.append(f"at a risk of {options['risk']:g}")
+    if options["max_strangeness"]:
+        parts.append(f"up to a strangeness of {options['max_strangeness']:g}")
+    return " and ".join(parts)
 
 
 def _told(counts: dict[str, int]) -> str:

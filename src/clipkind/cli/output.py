@@ -102,8 +102,8 @@ class TableWriter(Writer):
             told = "" if prediction.confidence is None else f"{prediction.confidence:.1%}"
             strange = (prediction.strangeness or 0.0) >= STRANGE
             self._marked |= strange
-            line.append("! " if strange else "  ", style="bold yellow")
-            line.append(f"{told:>8}  ")
+            marked = f"! {told}" if strange else told
+            line.append(f"{marked:>10}  ", style="yellow" if strange else "")
             for name, width in zip(self._classes, self._columns, strict=True):
                 value = prediction.probabilities[name]
                 line.append(f"{value:>{width}.3f}  ", style="" if value >= 0.1 else "dim")

@@ -85,7 +85,7 @@ def verdict(asked: Questions, systems: Sequence[Answers], found: Sequence[Compar
     figures = "; ".join(f"{_points(c['accuracy'])} against {c['b']}" for c in simpler)
     basis = f"{figures}; {len(asked)} videos of {asked.draws.groups} groups"
     if not against["shown"]:
-        return f"Not shown: nothing tells it from {LINEAR} on averaged frames ({basis})."
+        return f"Not shown: on these videos {LINEAR} on averaged frames may be as good ({basis})."
     if against["accuracy"]["value"] < 0:
         return f"No: {LINEAR} on averaged frames is better ({basis})."
     if not parts:

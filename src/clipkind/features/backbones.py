@@ -113,6 +113,15 @@ def _lite(level: int, file: Path | None) -> Built:
     return model, Preprocessing(mean=LITE_MEAN, std=LITE_STD), "blocks.1"
 
 
+def _lite_stages(level: int, file: Path | None) -> Built:
+    """EfficientNet-Lite with what its stages see. The first one lies before the layer up to which
+    float32 is needed, so engines that compute in two precisions would have to compute it twice."""
+    from clipkind.features.stages import StageStatistics
+
+    network, preprocessing, exact_until = _lite(level, file)
+    return StageStatistics(network, first=1), preprocessing, f"network.{exact_until}"
+
+
 def _timm(name: str, file: Path | None) -> Built:
     """Any timm model by its own data config; weights from its hub, or `file`'s."""
     import timm
@@ -143,6 +152,9 @@ BACKBONES: dict[str, Builder] = {
     "efficientnet_lite0": partial(_lite, 0),
     "efficientnet_lite1": partial(_lite, 1),
     "efficientnet_lite2": partial(_lite, 2),
+    "efficientnet_lite0_stages": partial(_lite_stages, 0),
+    "efficientnet_lite1_stages": partial(_lite_stages, 1),
+    "efficientnet_lite2_stages": partial(_lite_stages, 2),
     "resnet50": partial(_torchvision, "resnet50", "IMAGENET1K_V2", "fc"),
     "resnet101": partial(_torchvision, "resnet101", "IMAGENET1K_V2", "fc"),
     "efficientnet_v2_s": partial(_torchvision, "efficientnet_v2_s", "IMAGENET1K_V1", "classifier"),

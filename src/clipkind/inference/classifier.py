@@ -15,11 +15,13 @@ from clipkind.features.engines.openvino_engine import OpenVinoEngine
 from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures
 from clipkind.features.store import FeatureFile, open_features
 from clipkind.inference.heads import Heads
-from clipkind.inference.prediction import Prediction
+from clipkind.inference.prediction import Prediction, Status
 from clipkind.model.bundle import BACKBONE_FILE, Bundle
 from clipkind.model.calibration import Calibration
 from clipkind.model.risk import RiskRule, decide, decision_of, require_risk, risk_rule
 from clipkind.video.isolation import TIMEOUT_S
+
+_STRANGE = "it is too unlike the videos the model knows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class _Way:
     tta: bool
     calibration: Calibration | None
     rule: RiskRule | None
+    max_strangeness: float
+    """1: none is too strange."""
 
 
 class Classifier:
@@ -51,6 +55,7 @@ class Classifier:
         self.bundle = bundle
         self.contract: Contract = bundle.contract_for(multi_scale)
         self.class_names = self.contract.class_names
+        self._outliers = bundle.outliers_for(self.contract.multi_scale)
         self._heads = Heads([bundle.path / member.onnx for member in bundle.members])
         self._engine: OpenVinoEngine | None = None
         self._extractor: FeatureExtractor | None = None
@@ -68,20 +73,32 @@ class Classifier:
             self._extractor.close()
 
     def classify(
-        self, path: Path | str, *, tta: bool = False, risk: float | None = None
+        self,
+        path: Path | str,
+        *,
+        tta: bool = False,
+        risk: float | None = None,
+        max_strangeness: float | None = None,
     ) -> Prediction:
         """The answer for one video. Raises VideoError when it cannot be read.
 
-        For `tta` and `risk` see `classify_many`.
+        For the options see `classify_many`.
         """
-        (prediction,) = self.classify_many([path], tta=tta, risk=risk)
+        (prediction,) = self.classify_many(
+            [path], tta=tta, risk=risk, max_strangeness=max_strangeness
+        )
         if prediction.status == "refused":
             assert prediction.reason is not None  # noqa: S101 - a refusal has its reason
             raise VideoError(prediction.reason, prediction.message)
         return prediction
 
     def classify_many(
-        self, paths: Iterable[Path | str], *, tta: bool = False, risk: float | None = None
+        self,
+        paths: Iterable[Path | str],
+        *,
+        tta: bool = False,
+        risk: float | None = None,
+        max_strangeness: float | None = None,
     ) -> Iterator[Prediction]:
         """One prediction for every path, as each is ready; `paths` may be lazy.
 
@@ -90,11 +107,16 @@ class Classifier:
         answers within the risk; else it is several labels, or `unsure` (see `clipkind.model.risk`,
         and `risk_rule` for whether the model can promise it).
 
+        With `max_strangeness`, such as 0.99, videos stranger than that are `unsure` with reason
+        `strange`. It costs a share of at most 1 - `max_strangeness` of the videos like those the
+        model knows; how many of other kinds it finds is measured (`benchmarks/outliers.py`). What
+        a risk promises was calibrated without it, and for videos like those.
+
         Videos that cannot be read come out with status `refused`; nothing is raised for them.
-        Raises ValueError for a risk that is not above 0 and at most 0.5, FileFormatError where the
-        model is not calibrated and a risk is stated.
+        Raises ValueError for a risk that is not above 0 and at most 0.5 and a `max_strangeness`
+        that is not above 0 and at most 1, FileFormatError where the model lacks what they need.
         """
-        way = self._way(tta, risk)
+        way = self._way(tta, risk, max_strangeness)
         return self._classified(paths, way)
 
     def _classified(self, paths: Iterable[Path | str], way: _Way) -> Iterator[Prediction]:
@@ -112,16 +134,17 @@ class Classifier:
         backbone: str | None = None,
         tta: bool = False,
         risk: float | None = None,
+        max_strangeness: float | None = None,
     ) -> Iterator[Prediction]:
         """Answers from a feature file instead of videos (ids None: all in it).
 
         A documented-layout file records no backbone, so `backbone` must say which one made it.
         The file's class names may be others than the model's: they do not shape features.
-        For `tta` and `risk` see `classify_many`.
+        For the other options see `classify_many`.
         Raises ContractMismatch where the file was made by other rules than the model's,
         FileFormatError where it cannot be read, and as `classify_many`.
         """
-        path, way = Path(path), self._way(tta, risk)
+        path, way = Path(path), self._way(tta, risk, max_strangeness)
         if is_documented(path):
             yield from self._classify_documented(path, ids, backbone, way)
             return
@@ -135,14 +158,15 @@ class Classifier:
 
         Raises as `classify_many`.
         """
-        rule = self._way(tta, risk).rule
+        rule = self._way(tta, risk, None).rule
         assert rule is not None  # noqa: S101 - a risk was given
         return rule
 
-    def _way(self, tta: bool, risk: float | None) -> _Way:
+    def _way(self, tta: bool, risk: float | None, max_strangeness: float | None) -> _Way:
         calibration = self.bundle.calibration_for(self.contract.multi_scale, tta)
+        limit = self._limit(max_strangeness)
         if risk is None:
-            return _Way(tta, calibration, None)
+            return _Way(tta, calibration, None, limit)
         require_risk(risk)
         if calibration is None:
             there = " with --tta" if tta and self.bundle.calibrations else ""
@@ -151,7 +175,20 @@ class Classifier:
                 "be promised; those of clipkind train and fit do (the command that made an old one "
                 "adds it and trains nothing anew), or leave --risk out"
             )
-        return _Way(tta, calibration, risk_rule(calibration, risk))
+        return _Way(tta, calibration, risk_rule(calibration, risk), limit)
+
+    def _limit(self, max_strangeness: float | None) -> float:
+        if max_strangeness is None:
+            return 1.0
+        if not 0.0 < max_strangeness <= 1.0:
+            raise ValueError(f"max_strangeness is {max_strangeness}; give above 0 and at most 1")
+        if self._outliers is None:
+            raise FileFormatError(
+                f"model {self.bundle.name} cannot say how strange a video is with --multi-scale "
+                f"{self.contract.multi_scale}; those of clipkind train and fit can, in their own "
+                "mode, or leave --max-strangeness out"
+            )
+        return max_strangeness
 
     def start(self) -> None:
         """Compile the backbone and start the decoding processes now, not at the first video."""
@@ -254,18 +291,26 @@ class Classifier:
         if way.calibration is not None:
             probabilities = way.calibration(probabilities)
         chosen = [best]
-        if way.rule is not None:
+        strangeness = None
+        if self._outliers is not None:
+            strangeness = self._outliers.percentile(self._outliers.score(features))
+        status: Status = "partial" if reason else "ok"
+        if strangeness is not None and strangeness > way.max_strangeness:
+            chosen = []
+            reason, message = reason or Reason.STRANGE, message or _STRANGE
+        elif way.rule is not None:
             given = np.flatnonzero(decide(probabilities[None], way.rule)[0])
             chosen = sorted(given.tolist(), key=lambda c: -probabilities[c])
         return Prediction(
             path=path,
-            status="partial" if reason else "ok",
+            status=status,
             label=self.class_names[best] if len(chosen) == 1 else None,
             labels=tuple(self.class_names[c] for c in chosen),
             decision=decision_of(len(chosen)),
             confidence=float(probabilities[chosen].sum()) if chosen else None,
             calibrated=way.calibration is not None,
             probabilities=dict(zip(self.class_names, probabilities.tolist(), strict=True)),
+            strangeness=strangeness,
             duration_s=duration_s,
             frames_used=attention.shape[1] if frames_used is None else frames_used,
             elapsed_s=elapsed_s,

@@ -30,6 +30,9 @@ class Prediction:
     sure enough."""
     probabilities: dict[str, float] | None = None
     """For every class, in the model's order; they sum to 1."""
+    strangeness: float | None = None
+    """Share, 0 to 1, of videos like those the model knows that are less strange: near 1 it may be
+    of a kind the model does not know. None where the model cannot say."""
     duration_s: float | None = None
     frames_used: int = 0
     """Distinct frames the answer rests on."""
@@ -37,7 +40,7 @@ class Prediction:
     """Seconds from opening the file to the answer; in a batch this includes waiting for others."""
     model: str = ""
     reason: Reason | None = None
-    """Why the video was refused, or what is missing from a partial answer."""
+    """Why the video was refused, what is missing from a partial answer, or why it is `unsure`."""
     message: str = ""
     """The reason in words, with the way out."""
     times_s: tuple[float, ...] = ()
@@ -56,6 +59,7 @@ class Prediction:
             "confidence": self.confidence,
             "calibrated": self.calibrated,
             "probabilities": self.probabilities,
+            "strangeness": None if self.strangeness is None else round(self.strangeness, 4),
             "duration_s": self.duration_s,
             "frames_used": self.frames_used,
             "elapsed_s": round(self.elapsed_s, 4),

@@ -3,6 +3,7 @@
 model.json            contract, members and how they vote, measured results, provenance, sha256 of
                       every file
 calibration.json      temperature and answers behind confidences and risks (may be missing)
+outliers.npz          how strange videos are, in the bundle's own mode (may be missing)
 backbone.onnx         pictures [B, crop, crop, 3] uint8 -> features [B, D]
 member-K.onnx         features [B, T, D] -> logits [B, C], attention [B, T]
 member-K.safetensors  the same weights, for torch
@@ -22,6 +23,7 @@ from clipkind.contract import Contract
 from clipkind.errors import FileFormatError
 from clipkind.model.calibration import Calibration
 from clipkind.model.combination import COMBINE, Combination, equal
+from clipkind.model.outliers import OutlierModel
 
 _T = TypeVar("_T")
 FORMAT = "clipkind-bundle"
@@ -33,6 +35,7 @@ _JSON_NAMES: dict[type, str] = {
 }  # fmt: skip
 BACKBONE_FILE = "backbone.onnx"
 CALIBRATION_FILE = "calibration.json"
+OUTLIERS_FILE = "outliers.npz"
 DEFAULT_BUNDLE = Path(__file__).parent.parent / "bundled" / "default"
 """The model that comes with the package."""
 
@@ -69,12 +72,18 @@ class Bundle:
     """How the members vote."""
     calibrations: Mapping[str, Calibration] = field(default_factory=dict, compare=False)
     """By `calibration_key`; empty in bundles of old."""
+    outliers: OutlierModel | None = field(default=None, compare=False)
+    """How strange videos are, for the bundle's own multi-scale mode; None where nothing says it."""
 
     def calibration_for(
         self, multi_scale: str | None = None, tta: bool = False
     ) -> Calibration | None:
         """The calibration for a multi-scale mode (None: the bundle's own), or None."""
         return self.calibrations.get(calibration_key(multi_scale or self.contract.multi_scale, tta))
+
+    def outliers_for(self, multi_scale: str) -> OutlierModel | None:
+        """The outlier score for a multi-scale mode: of another mode's features it knows nothing."""
+        return self.outliers if multi_scale == self.contract.multi_scale else None
 
     def contract_for(self, multi_scale: str | None) -> Contract:
         """The contract for a multi-scale mode the bundle was measured with (None: its own).
@@ -134,6 +143,7 @@ def load_bundle(path: Path | str | None = None) -> Bundle:
         provenance=_entry(data, "provenance", dict, manifest),
         combination=_combination(data.get("combination"), len(members), manifest),
         calibrations=_calibrations(folder / CALIBRATION_FILE) if CALIBRATION_FILE in files else {},
+        outliers=_outliers(folder / OUTLIERS_FILE, contract) if OUTLIERS_FILE in files else None,
     )
 
 
@@ -200,6 +210,17 @@ def _calibrations(file: Path) -> dict[str, Calibration]:
     return {key: Calibration.from_json(entry, f"{file}, {key}") for key, entry in data.items()}
 
 
+def _outliers(file: Path, contract: Contract) -> OutlierModel:
+    model = OutlierModel.load(file)
+    width = model.directions.shape[1]
+    if width != contract.feature_dim:
+        raise FileFormatError(
+            f"{file} is for features of {width} values, the contract says {contract.feature_dim}; "
+            "copy the bundle again"
+        )
+    return model
+
+
 def _check_files(folder: Path, members: tuple[Member, ...], files: dict[str, str]) -> None:
     needed = [BACKBONE_FILE, *(m.onnx for m in members)]
     for name in needed:
@@ -246,6 +267,9 @@ def _fill(temporary: Path, bundle: Bundle, files: dict[str, Path], card: str) ->
         entries = {key: calibration.to_json() for key, calibration in bundle.calibrations.items()}
         _write_json(temporary / CALIBRATION_FILE, entries, indent=None)
         written.append(CALIBRATION_FILE)
+    if bundle.outliers is not None:
+        bundle.outliers.save(temporary / OUTLIERS_FILE)
+        written.append(OUTLIERS_FILE)
     data = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

@@ -4,6 +4,7 @@ from itertools import combinations
 from typing import Any
 
 from clipkind.model.bundle import Bundle
+from clipkind.model.documented_card import imported_card
 from clipkind.model.risk import risk_rule
 
 _RISKS = 0.05, 0.1
@@ -12,6 +13,8 @@ _RISKS = 0.05, 0.1
 
 def model_card(bundle: Bundle) -> str:
     """The card as Markdown."""
+    if "imported" in bundle.provenance:
+        return imported_card(bundle)
     contract, provenance = bundle.contract, bundle.provenance
     counts = ", ".join(f"{name} {n}" for name, n in provenance["videos_by_class"].items())
     parts = [
@@ -32,6 +35,8 @@ def model_card(bundle: Bundle) -> str:
         parts += [f"### Multi-scale {mode}", _results(result, contract.class_names)]
     if bundle.calibrations:
         parts += ["## Calibration", _calibration(bundle)]
+    if bundle.outliers is not None:
+        parts += ["## Strange videos", _strange(bundle)]
     parts += ["## Limits", _limits(bundle)]
     return "\n\n".join(parts) + "\n"
 
@@ -72,6 +77,34 @@ def _calibration(bundle: Bundle) -> str:
             f"| {mode} | {calibration.temperature:.3f} | {rules[0].smallest:.3f} | "
             + " | ".join(f"{share:.0%}" for share in shares)
             + " |"
+        )
+    return "\n".join(lines)
+
+
+def _strange(bundle: Bundle) -> str:
+    """What the score is a share of, and how well it tells foreign kinds, if that was measured."""
+    lines = [
+        f"`strangeness` is a share of {bundle.provenance['outliers']}: those that, held out with "
+        "their groups, point less far away from the nearest class's mean feature. It is known for "
+        f"multi-scale {bundle.contract.multi_scale} only."
+    ]
+    measured = bundle.provenance.get("measured_outliers")
+    if not measured:
+        return lines[0] + " How well it tells other kinds was not measured with this model."
+    lines += [
+        "",
+        f"AUROC is how often a video of a foreign kind is stranger than one held out of the fit, "
+        f"with 95 % intervals over groups ({measured['protocol']}). Kinds that look like a known "
+        "one are the hard ones:",
+        "",
+        "| foreign kind | videos | groups | AUROC |",
+        "|---" * 4 + "|",
+    ]
+    for kind, row in measured["kinds"].items():
+        auroc = row["auroc"]
+        lines.append(
+            f"| {kind} | {row['videos']} | {row['groups']} | {auroc['value']:.3f} "
+            f"({auroc['low']:.3f} to {auroc['high']:.3f}) |"
         )
     return "\n".join(lines)
 

@@ -22,6 +22,7 @@ from clipkind.model.calibration import Calibration
 from clipkind.model.card import model_card
 from clipkind.model.combination import Combination, equal
 from clipkind.model.export import export_onnx
+from clipkind.model.outliers import OutlierModel
 from clipkind.model.temporal_head import TemporalHead
 from clipkind.model.weights import save_weights
 
@@ -37,12 +38,14 @@ def write_bundle(
     weights: Path | None = None,
     combination: Combination | None = None,
     calibrations: Mapping[str, Calibration] | None = None,
+    outliers: OutlierModel | None = None,
 ) -> Bundle:
     """Export `models` and the backbone of their features to `folder`, in one step, with a card.
 
     `weights` is the backbone's weights file where they are not the published ones, `combination`
-    how the models vote (None: with equal weight), `calibrations` are by `calibration_key`. Raises
-    ContractMismatch when the features were made with other weights than that backbone's.
+    how the models vote (None: with equal weight), `calibrations` are by `calibration_key`,
+    `outliers` of the contract's multi-scale mode. Raises ContractMismatch when the features were
+    made with other weights than that backbone's.
     """
     members = tuple(
         Member(f"member-{number}", model.config.to_json()) for number, model in enumerate(models)
@@ -57,6 +60,7 @@ def write_bundle(
         provenance,
         combination or equal(len(members)),
         calibrations or {},
+        outliers,
     )
     with tempfile.TemporaryDirectory() as temporary:
         files = {BACKBONE_FILE: Path(temporary) / BACKBONE_FILE}

@@ -12,11 +12,13 @@ from clipkind.evaluation.baselines import baselines, pool
 from clipkind.evaluation.comparisons import comparisons, verdict
 from clipkind.evaluation.documented import write_configuration_analysis
 from clipkind.evaluation.mistakes import mistakes
+from clipkind.evaluation.outliers import left_out
 from clipkind.evaluation.result import (
     FORMAT,
     FORMAT_VERSION,
     Evaluation,
     LearningPoint,
+    Outliers,
     Selective,
 )
 from clipkind.evaluation.scores import system
@@ -73,7 +75,7 @@ def _evaluated(subject: Subject, options: EvaluateOptions) -> Evaluation:
     systems = _networks(subject, asked, options, notes)
     ensemble = systems[0]
     options.stage("fit the baselines")
-    simple, curve = _simple(subject, asked, ensemble, options, notes)
+    simple, curve, foreign = _simple(subject, asked, ensemble, options, notes)
     systems += [*simple, *ablated(subject, options, notes)]
     options.stage("score")
     compared = comparisons(asked, systems, _best_member(subject))
@@ -106,7 +108,7 @@ def _evaluated(subject: Subject, options: EvaluateOptions) -> Evaluation:
         "learning_curve": curve,
         "robustness": robustness(subject, asked, videos, options, notes),
         "selective": _selective(subject, asked, ensemble, options, notes),
-        "outliers": [],
+        "outliers": foreign,
         "notes": notes,
     }
 
@@ -143,19 +145,21 @@ def _simple(
     ensemble: Answers,
     options: EvaluateOptions,
     notes: list[str],
-) -> tuple[list[Answers], list[LearningPoint]]:
-    """The simple systems, and the learning curve."""
+) -> tuple[list[Answers], list[LearningPoint], list[Outliers]]:
+    """The simple systems, the learning curve, and how classes left out are told."""
     rows = subject.trained_on()
     labels = np.array([asked.class_names.index(row.label) for row in rows], np.int64)
     if len(set(labels.tolist())) < 2:
         notes.append("There are no baselines: the train split has not two classes to fit them on.")
-        return [], []
+        return [], [], []
     train = pool(subject.file, tuple(row.id for row in rows))
     pooled = pool(subject.file, asked.ids)
     curve = linear_curve(asked, pooled, train, rows)
     if options.learning_curve:
         curve += network_curve(subject, asked, ensemble, options, notes)
-    return baselines(asked, pooled, train, labels), curve
+    groups = np.array([row.group for row in rows], np.str_)
+    foreign = left_out(asked, pooled.mean, train.mean, labels, groups)
+    return baselines(asked, pooled, train, labels), curve, foreign
 
 
 def _selective(

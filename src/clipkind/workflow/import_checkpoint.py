@@ -13,10 +13,9 @@ import clipkind
 from clipkind.contract import Contract
 from clipkind.errors import ClipkindError, ContractMismatch, FileFormatError
 from clipkind.features.backbones import load_backbone
-from clipkind.features.journal import replacing
 from clipkind.model.bundle import Bundle
 from clipkind.model.documented import CLASS_NAMES, DocumentedCheckpoint, read_documented
-from clipkind.model.documented_card import LIMITS, imported_card
+from clipkind.model.documented_card import LIMITS
 from clipkind.text import printable
 from clipkind.training.bundling import write_bundle
 
@@ -109,8 +108,6 @@ def import_checkpoints(
         provenance=_provenance(incoming),
         weights=options.weights,
     )
-    with replacing(out / "README.md") as temporary:
-        temporary.write_text(imported_card(bundle), encoding="utf-8")
     return Imported(bundle, tuple(incoming))
 
 

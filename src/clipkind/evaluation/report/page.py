@@ -91,7 +91,8 @@ def _count(number: int, of: str) -> str:
 
 
 def _headline(evaluation: Evaluation, system: System | None) -> str:
-    verdict = f'<p class="verdict">{safe(evaluation["verdict"])}</p>'
+    answer = f"Is the temporal network worth it? {evaluation['verdict']}"
+    verdict = f'<p class="verdict">{safe(answer)}</p>'
     if system is None:
         return f'<div class="card headline"><p>There is no system to report on.</p></div>{verdict}'
     scores = system["scores"]

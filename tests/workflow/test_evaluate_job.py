@@ -60,6 +60,8 @@ def resplit(small_set: SmallSet, path: Path, change: Callable[[SplitTable], Spli
 def test_everything_is_there_and_as_the_schema_says(whole: Evaluation) -> None:
     jsonschema.validate(whole, json.loads(schema_of.SCHEMA.read_text()))
     json.dumps(whole, allow_nan=False)
+    left_out = [row["kind"] for row in whole["outliers"]]
+    assert left_out == ["class left out: Cats", "class left out: Dogs"]
     assert names(whole) == [
         "ensemble",
         "member-0",

@@ -171,8 +171,14 @@ def test_the_old_tools_load_what_is_written(tmp_path: Path) -> None:
         assert torch.equal(back.model(x), model(x))
 
 
-def test_a_network_of_another_layout_is_not_written(tmp_path: Path) -> None:
-    model = network(TemporalConfig(feature_dim=6, hidden_dim=12, num_lstm_layers=0))
-    with pytest.raises(FileFormatError, match="0 LSTM layers"):
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [("num_lstm_layers", "0 LSTM layers"), ("num_attention_heads", "0 attention heads")],
+)
+def test_a_network_of_another_layout_is_not_written(part: str, words: str, tmp_path: Path) -> None:
+    sizes: dict[str, int] = {"num_lstm_layers": 1, "num_attention_heads": 4, part: 0}
+    model = network(TemporalConfig(feature_dim=6, hidden_dim=12, **sizes))
+    with pytest.raises(FileFormatError, match=words) as caught:
         write_documented(tmp_path / "a.pt", model, Figures())
+    assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

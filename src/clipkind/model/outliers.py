@@ -4,7 +4,8 @@ Of the scores measured (`benchmarks/outliers.py`: energy, Mahalanobis, relative 
 residual, nearest neighbours and this) it told foreign footage and classes left out best. What
 nothing in the training set looks like points another way, while its length says little: blank
 pictures are short, noise is long. A score means something only as a percentile: the share of
-videos like those trained on, held out of the fit, that are less strange.
+videos like those trained on, held out of the fit, that are less strange. As a file it is the
+`outliers.npz` of a model bundle.
 """
 
 import zipfile
@@ -79,8 +80,12 @@ class OutlierModel:
         return _strangeness(rows, self.directions)
 
     def percentile(self, score: float) -> float:
-        """Share, 0 to 1, of held-out videos like those trained on that are less strange."""
-        return float(np.searchsorted(self.held_out, np.float32(score)) / len(self.held_out))
+        """Share of the N held-out videos like those trained on, and of this one, less strange.
+
+        0 to N / (N + 1): counted among them, a video like them is at P or above with a probability
+        of at most 1 - P, however few they are (the conformal p-value's complement).
+        """
+        return float(np.searchsorted(self.held_out, np.float32(score)) / (len(self.held_out) + 1))
 
     def save(self, path: Path) -> None:
         """Write the model to `path` (.npz, no pickle) in one step; equal models, equal bytes."""

@@ -1,0 +1,217 @@
+"""How accurate are frozen features with a linear model, and with the temporal network?
+
+    python benchmarks/accuracy.py FEATURES.h5 [OTHER_BACKBONE.h5 …] [--systems linear,default,…]
+        [--members 2] [--out benchmarks/results/accuracy.json]
+
+The files hold the same labelled videos, extracted by `clipkind extract` with different backbones.
+Protocol: 5-fold cross-validation grouped by source, in three shuffles. Whatever is chosen (the
+linear model's C, the network's epoch) is chosen inside the training folds, again by group. Answers
+of the three shuffles are scored one by one and averaged; intervals draw sources.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from clipkind.evaluation.intervals import difference, draw_groups, interval
+from clipkind.features.store import open_features
+from clipkind.inference.heads import softmax
+from clipkind.training.data import Split
+from clipkind.training.learner import predict_logits
+from clipkind.training.recipe import DEFAULT, DOCUMENTED, Recipe
+from clipkind.training.trainer import Trainer
+from machine import describe
+
+FOLDS, SHUFFLES, VALIDATION_FOLDS, SEEDS = 5, 3, 8, (42, 43, 44, 45)
+CS = (0.001, 0.003, 0.01, 0.03)
+NETWORKS: dict[str, Recipe] = {
+    "default": DEFAULT,
+    "pooled": replace(DEFAULT, head="pooled", classifier_dims=(), feature_dropout=0.5),
+    "without_bilstm": replace(DEFAULT, num_lstm_layers=0),
+    "without_attention": replace(DEFAULT, num_attention_heads=0),
+    "documented": DOCUMENTED,
+}
+LINEAR = "linear"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """Labelled features of one backbone, in memory."""
+
+    backbone: str
+    class_names: tuple[str, ...]
+    ids: tuple[str, ...]
+    features: NDArray[Any]
+    lengths: NDArray[Any]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.str_]
+
+    def split(self, rows: NDArray[np.intp]) -> Split:
+        return Split(self.features[rows], self.lengths[rows], self.labels[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One fold of one shuffle, answered by one system."""
+
+    file: Path
+    system: str
+    shuffle: int
+    fold: int
+    members: int
+    device: str
+
+
+@cache
+def read(path: Path) -> Data:
+    """A feature file with labels and groups."""
+    with open_features(path) as file:
+        names = file.contract.class_names
+        labels = np.array([names.index(row.label) for row in file.rows])
+        groups = np.array([row.group for row in file.rows])
+        features = file.features()
+        backbone, lengths = file.contract.backbone, np.array(file.lengths)
+        return Data(backbone, names, tuple(file.ids), features, lengths, labels, groups)
+
+
+def folds(data: Data, shuffle: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Row indices to train on and to answer, by fold."""
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=shuffle)
+    return list(splitter.split(data.labels, data.labels, data.groups))
+
+
+def answer(job: Job) -> NDArray[np.floating[Any]]:
+    """Probabilities [n, C] of the fold's videos."""
+    torch.set_num_threads(1)  # networks this small train faster so
+    data = read(job.file)
+    inside, outside = folds(data, job.shuffle)[job.fold]
+    if job.system == LINEAR:
+        return linear(data, inside, outside)
+    recipe = NETWORKS[job.system]
+    votes = [network(data, recipe, inside, outside, seed, job) for seed in SEEDS[: job.members]]
+    mean: NDArray[np.floating[Any]] = np.mean(votes, axis=0)
+    return mean
+
+
+def linear(
+    data: Data, inside: NDArray[np.intp], outside: NDArray[np.intp]
+) -> NDArray[np.floating[Any]]:
+    """Logistic regression on standardised means over time; C by grouped search inside."""
+    means = data.features.astype(np.float32).mean(axis=1)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, tol=1e-3))
+    inner = StratifiedGroupKFold(3, shuffle=True, random_state=0)
+    search = GridSearchCV(
+        model, {"logisticregression__C": CS}, scoring="neg_log_loss", cv=inner
+    ).fit(means[inside], data.labels[inside], groups=data.groups[inside])
+    found: NDArray[np.floating[Any]] = search.predict_proba(means[outside])
+    return found
+
+
+def network(
+    data: Data,
+    recipe: Recipe,
+    inside: NDArray[np.intp],
+    outside: NDArray[np.intp],
+    seed: int,
+    job: Job,
+) -> NDArray[np.floating[Any]]:
+    """One member; groups of its own choice are held out to choose the epoch by."""
+    splitter = StratifiedGroupKFold(VALIDATION_FOLDS, shuffle=True, random_state=seed)
+    fit, val = next(splitter.split(inside, data.labels[inside], data.groups[inside]))
+    width = data.features.shape[2]
+    trainer = Trainer(recipe, width, data.class_names, seed=seed, device=job.device)
+    model = trainer.fit(data.split(inside[fit]), data.split(inside[val])).model
+    asked = data.split(outside)
+    return softmax(predict_logits(model, asked.features, asked.lengths))
+
+
+def score(
+    data: Data, answers: Sequence[NDArray[Any]], baseline: Sequence[NDArray[Any]]
+) -> dict[str, Any]:
+    """Figures of one system over the shuffles, with its difference to the first one."""
+    draws = draw_groups(data.groups)
+    right = np.mean([a.argmax(1) == data.labels for a in answers], axis=0)
+    other = np.mean([a.argmax(1) == data.labels for a in baseline], axis=0)
+    f1 = [f1_score(data.labels, a.argmax(1), average=None) for a in answers]
+    own, theirs = draws.mean(right), draws.mean(other)
+    rows = np.arange(len(data.labels))
+    return {
+        "accuracy": interval(own, draws),
+        "accuracy_by_shuffle": [
+            round(float((a.argmax(1) == data.labels).mean()), 4) for a in answers
+        ],
+        "f1": dict(zip(data.class_names, np.mean(f1, axis=0).round(4).tolist(), strict=True)),
+        "macro_f1": round(float(np.mean(f1)), 4),
+        "nll": round(
+            float(np.mean([-np.log(a[rows, data.labels] + 1e-9).mean() for a in answers])), 4
+        ),
+        "less_the_first": difference(own, theirs, draws, right != other),
+    }
+
+
+def main() -> None:
+    """Run every system on every file, print the table, write the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("features", nargs="+", type=Path)
+    parser.add_argument("--systems", default="linear,default", help=f"of {LINEAR}, {[*NETWORKS]}")
+    parser.add_argument("--members", type=int, default=2, help="networks that vote, 1 to 4")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    first = read(arguments.features[0])
+    pairs = [(f, s) for f in arguments.features for s in arguments.systems.split(",")]
+    answers: dict[tuple[Path, str], list[NDArray[Any]]] = {}
+    results: dict[str, Any] = {}
+    with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
+        for file, system in pairs:
+            data = read(file)
+            if (data.ids, data.groups.tolist()) != (first.ids, first.groups.tolist()):
+                raise SystemExit(f"{file} has other videos or groups than {arguments.features[0]}")
+            answers[file, system] = []
+            for shuffle in range(SHUFFLES):
+                jobs = [
+                    Job(file, system, shuffle, fold, arguments.members, arguments.device)
+                    for fold in range(FOLDS)
+                ]
+                found = np.zeros((len(data.labels), len(data.class_names)))
+                for job, part in zip(jobs, pool.map(answer, jobs), strict=True):
+                    found[folds(data, shuffle)[job.fold][1]] = part
+                answers[file, system].append(found)
+            row = score(data, answers[file, system], answers[pairs[0]])
+            results[f"{data.backbone}: {system}"] = row
+            print(_line(f"{data.backbone}: {system}", row), flush=True)
+    if arguments.out:
+        about = describe([p.name for p in arguments.features], Path(__file__).name)
+        about |= {"videos": len(first.labels), "groups": len(set(first.groups))}
+        about |= {"folds": FOLDS, "shuffles": SHUFFLES, "members": arguments.members}
+        arguments.out.write_text(json.dumps(about | {"systems": results}, indent=1) + "\n")
+
+
+def _line(name: str, row: dict[str, Any]) -> str:
+    accuracy, less = row["accuracy"], row["less_the_first"]
+    f1 = " ".join(f"{value:.3f}" for value in row["f1"].values())
+    return (
+        f"{name:44} {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})  "
+        f"F1 {f1}  nll {row['nll']:.3f}  "
+        f"{less['value']:+.3f} ({less['low']:+.3f} to {less['high']:+.3f})"
+    )
+
+
+if __name__ == "__main__":
+    main()
