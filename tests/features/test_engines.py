@@ -97,11 +97,18 @@ def test_openvino_in_float32_gives_torchs_features_but_for_rounding(
     np.testing.assert_allclose(exact.embed(pictures), expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(("level", "exported"), [(1, True), (2, False)])
-def test_the_larger_lite_networks_too_from_a_file_or_from_memory(
-    level: int, exported: bool, pictures: list[Picture], tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "exported"),
+    [
+        ("efficientnet_lite1", True),
+        ("efficientnet_lite2", False),
+        ("efficientnet_lite0_stages", True),
+    ],
+)
+def test_its_relatives_too_from_a_file_or_from_memory(
+    name: str, exported: bool, pictures: list[Picture], tmp_path: Path
 ) -> None:
-    backbone = load_backbone(f"efficientnet_lite{level}")
+    backbone = load_backbone(name)
     if exported:
         export_backbone(backbone, tmp_path / "backbone.onnx")
     engine = OpenVinoEngine(tmp_path / "backbone.onnx" if exported else backbone)
