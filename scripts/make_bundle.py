@@ -24,13 +24,14 @@ from sklearn.preprocessing import StandardScaler
 import clipkind
 from clipkind.contract import Contract
 from clipkind.evaluation.metrics import grouped_scores
+from clipkind.evaluation.pooled import mean_over_time
 from clipkind.features.store import FeatureFile, open_features
 from clipkind.model.bundle import calibration_key
 from clipkind.model.calibration import Calibration, fit_calibration
 from clipkind.model.temporal_head import TemporalHead
 from clipkind.training.bundling import write_bundle
 from clipkind.training.data import Split
-from clipkind.training.recipe import DEFAULT, SEEDS, Recipe
+from clipkind.training.recipe import RECIPES, SEEDS, Recipe
 from clipkind.training.trainer import Trainer
 from clipkind.workflow.member_answers import member_answers
 from clipkind.workflow.strangeness import outlier_score
@@ -84,8 +85,15 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("features", nargs="+", type=Path)
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--name", default="lite0-bilstm")
-    parser.add_argument("--members", type=int, default=4)
+    parser.add_argument("--name", default="lite0-stages")
+    parser.add_argument(
+        "--members",
+        nargs="+",
+        default=["default"] * len(SEEDS),
+        choices=list(RECIPES),
+        help="the recipe of each member that votes, at most four",
+    )
+    parser.add_argument("--answers", type=Path, help="write the out-of-fold answers there, as JSON")
     parser.add_argument("--data", required=True, help="what the videos are, for the model card")
     parser.add_argument(
         "--limits", action="append", help="what the figures do not cover, for the card; repeatable"
@@ -98,12 +106,12 @@ def main() -> None:
     arguments = parse()
     torch.set_num_threads(1)  # networks this small train faster so, and repeat exactly
     modes = read_modes(arguments.features)
-    seeds = SEEDS[: arguments.members]
-    answers, linear = out_of_fold(modes, DEFAULT, seeds)
+    members = list(zip((RECIPES[name] for name in arguments.members), SEEDS, strict=False))
+    answers, linear = out_of_fold(modes, members)
     data = modes[0]
     every = np.arange(len(data.labels))
     outliers, fitted_on = outlier_score(data.split(every), data.groups.tolist())
-    models = [train(data, every, DEFAULT, seed) for seed in seeds]
+    models = [train(data, every, recipe, seed) for recipe, seed in members]
     provenance: dict[str, Any] = {
         "made_by": f"scripts/make_bundle.py of clipkind {clipkind.__version__}",
         "date": date.today().isoformat(),
@@ -113,8 +121,9 @@ def main() -> None:
         "videos_by_class": dict(
             zip(data.contract.class_names, np.bincount(data.labels).tolist(), strict=True)
         ),
-        "recipe": DEFAULT.to_json(),
-        "seeds": list(seeds),
+        "recipes": {name: RECIPES[name].to_json() for name in sorted(set(arguments.members))},
+        "members": arguments.members,
+        "seeds": [seed for _, seed in members],
         "trained_with": f"torch {torch.__version__}",
         "outliers": fitted_on,
     }
@@ -127,17 +136,19 @@ def main() -> None:
         arguments.name,
         data.contract,
         models,
-        measured=scores(modes, answers, linear, len(seeds)),
+        measured=scores(modes, answers, linear, len(members)),
         provenance=provenance,
         calibrations=calibrations(data, answers),
         outliers=outliers,
     )
+    if arguments.answers:
+        write_answers(arguments.answers, data, answers[data.contract.multi_scale])
     total = sum(file.stat().st_size for file in arguments.out.iterdir())
     print(f"{arguments.out}: {total / 1e6:.1f} MB")
 
 
 def out_of_fold(
-    modes: list[Data], recipe: Recipe, seeds: tuple[int, ...]
+    modes: list[Data], members: Sequence[tuple[Recipe, int]]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Probabilities [N, C] by `calibration_key` of ensembles that have not seen the video or
     another of its source, and those of a linear model."""
@@ -150,12 +161,12 @@ def out_of_fold(
         for tta in (False, True)
     }
     for number, (inside, outside) in enumerate(folds.split(data.labels, data.labels, data.groups)):
-        models = [train(data, inside, recipe, seed) for seed in seeds]
+        models = [train(data, inside, recipe, seed) for recipe, seed in members]
         for mode in modes:
             for tta in (False, True):
                 votes = member_answers(models, mode.split(outside), tta=tta)
                 found[calibration_key(mode.contract.multi_scale, tta)][outside] = votes.mean(axis=0)
-        pooled = data.features.astype(np.float32).mean(axis=1)
+        pooled = mean_over_time(data.features, data.lengths)
         baseline = make_pipeline(StandardScaler(), LogisticRegression(C=0.003, max_iter=5000))
         baseline.fit(pooled[inside], data.labels[inside])
         linear[outside] = baseline.predict_proba(pooled[outside])
@@ -164,6 +175,19 @@ def out_of_fold(
         straight = (linear[outside].argmax(1) == data.labels[outside]).mean()
         print(f"fold {number}: network {right:.3f}, linear {straight:.3f}", flush=True)
     return found, linear
+
+
+def write_answers(path: Path, data: Data, answers: np.ndarray) -> None:
+    """What the ensembles answered to videos they had not seen, uncalibrated, without their names:
+    the tests of what a risk promises draw from it."""
+    _, groups = np.unique(data.groups, return_inverse=True)
+    found = {
+        "class_names": data.contract.class_names,
+        "y_true": data.labels.tolist(),
+        "groups": groups.tolist(),
+        "probabilities": answers.round(5).tolist(),
+    }
+    path.write_text(json.dumps(found) + "\n", encoding="utf-8")
 
 
 def scores(
@@ -197,7 +221,7 @@ def calibrations(data: Data, answers: dict[str, np.ndarray]) -> dict[str, Calibr
     """Fitted on the out-of-fold answers: all videos, none known to the ensemble that answered."""
     protocol = f"the out-of-fold answers of the {FOLDS}-fold cross-validation above"
     return {
-        mode: fit_calibration(found, data.labels, data.groups, protocol)
+        mode: fit_calibration(found, data.labels, data.groups, protocol, also_chose="the recipe")
         for mode, found in answers.items()
     }
 

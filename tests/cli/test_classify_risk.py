@@ -72,15 +72,25 @@ def test_the_table_stays_a_table(folder: Path, lines: list[dict[str, Any]]) -> N
     assert len(ends) == 1
 
 
-def test_a_risk_that_cannot_be_promised_says_which_can(folder: Path) -> None:
+def test_a_risk_that_cannot_be_had_says_where_single_labels_begin(folder: Path) -> None:
     few = calibrated_bundle(folder / "few", groups=40)
     done = clipkind("--model", few.path, "--features", folder / "f.h5", "--risk", "0.02", "--json")
     assert done.returncode == 0
     note, summary = done.stderr.splitlines()
     assert "no answer is a single label at a risk of 0.02" in note
-    assert "the smallest risk that can be promised is 0." in note
+    assert "single labels begin at a risk of 0." in note
     assert "single" not in summary
     assert all(json.loads(line)["label"] is None for line in done.stdout.splitlines())
+
+
+def test_a_risk_that_is_only_aimed_at_is_told_in_a_line(folder: Path) -> None:
+    few = calibrated_bundle(folder / "aiming", groups=40)
+    done = clipkind("--model", few.path, "--features", folder / "f.h5", "--risk", "0.3", "--json")
+    assert done.returncode == 0
+    note, summary = done.stderr.splitlines()
+    assert note.startswith("a risk of 0.3 is aimed at, not promised: ")
+    assert "40 sources" in note
+    assert "single" in summary
 
 
 def test_a_model_without_calibration_refuses_a_risk_in_one_line(folder: Path) -> None:

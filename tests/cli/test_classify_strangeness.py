@@ -53,7 +53,7 @@ def test_the_table_marks_only_what_is_very_strange_and_says_what_the_mark_means(
     for row, line in zip(rows, lines, strict=True):
         assert ("!" in row) == (line["strangeness"] >= STRANGE)
         assert len(row) == len(head)
-    assert told.startswith("! strange: at most 1% of videos like those the model knows")
+    assert told.startswith("! strange: about 1% of videos like those the model knows")
 
 
 def test_without_strange_videos_or_the_score_the_table_is_as_ever(

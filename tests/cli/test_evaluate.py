@@ -37,7 +37,17 @@ def clipkind(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
 def test_a_report_from_a_run(run: Path, tmp_path: Path) -> None:
     html, figures, plots = tmp_path / "report.html", tmp_path / "m.json", tmp_path / "plots"
     done = clipkind(
-        run, "--tta", "--no-ablations", "--html", html, "--json", figures, "--png", plots
+        run,
+        "--tta",
+        "--no-ablations",
+        "--train-jobs",
+        "1",
+        "--html",
+        html,
+        "--json",
+        figures,
+        "--png",
+        plots,
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -49,6 +59,7 @@ def test_a_report_from_a_run(run: Path, tmp_path: Path) -> None:
     assert "Is the temporal network worth it? Not shown: " in done.stdout
     assert "ensemble + TTA and ensemble are right about the same videos." in done.stdout
     assert "At a risk of 0.05: one label for " in done.stdout
+    assert "At a risk of 0.05 with TTA: one label for " in done.stdout
     assert "was left out (--no-ablations)" in done.stdout
     for path in (html, figures, plots, run / "evaluation" / "test.json"):
         assert f"Written: {path}" in lines
@@ -78,7 +89,9 @@ def test_a_bundle_needs_its_data_named(run: Path, small_set: SmallSet) -> None:
         (["--html", "report.pdf"], "a page's name ends in .html"),
         (["--json", "/no/such/folder/m.json"], "there is no such folder"),
         (["--risk", "0"], "--risk"),
+        (["--risk", "nan"], "'--risk': nan is not above 0"),
         (["--split", "all"], "--split"),
+        (["--train-jobs", "0"], "--train-jobs"),
         (["--videos", "/no/such.csv"], "/no/such.csv"),
         (["--features", "/no/such.h5"], "/no/such.h5"),
         (["--device", "tpu9"], "give cpu, cuda or auto"),

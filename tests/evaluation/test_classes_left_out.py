@@ -51,6 +51,27 @@ def test_a_class_like_another_is_not_told_and_one_unlike_all_is() -> None:
         assert auroc_of["low"] < 0.5 < auroc_of["high"]
 
 
+@pytest.mark.parametrize(
+    ("of_a", "of_others", "low"),
+    [
+        (1, 30, 0.0),
+        (30, 1, 0.0),
+        (2, 30, 0.025**0.5),
+        (30, 2, 0.025**0.5),
+        (30, 30, 0.025 ** (1 / 30)),
+    ],
+)
+def test_few_groups_on_either_side_say_little(of_a: int, of_others: int, low: float) -> None:
+    """Class a is told without a mistake; how much that is worth depends on its sources."""
+    y_train, y_true = np.arange(90) % 3, np.arange(120) % 3
+    number = np.arange(120) // 3
+    sources = np.where(y_true == 0, number % of_a, 1000 + number % of_others)
+    asked = ask(y_true, sources)
+    found = left_out(asked, blobs(y_true, 1), blobs(y_train, 2), y_train, np.arange(90).astype(str))
+    assert found[0]["auroc"]["value"] == 1.0
+    assert found[0]["auroc"]["low"] == pytest.approx(low, abs=1e-5)
+
+
 def test_what_cannot_be_measured_is_passed_over() -> None:
     y_train, y_true = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 1, 1])
     groups = np.array(["x", "y", "z", "z", "z", "z"])

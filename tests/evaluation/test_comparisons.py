@@ -4,7 +4,7 @@ import numpy as np
 
 from clipkind.evaluation.answers import Answers
 from clipkind.evaluation.baselines import LINEAR
-from clipkind.evaluation.comparisons import comparisons, verdict
+from clipkind.evaluation.comparisons import comparisons, question, verdict
 from evaluation.asked import answer, ask
 
 TRUTH = np.arange(60) % 3
@@ -52,6 +52,45 @@ def test_verdicts() -> None:
     assert verdict_of(good, linear, same).startswith("Partly: ")
     assert verdict_of(good).startswith("Not known: ")
     assert "against without BiLSTM" in verdict_of(good, linear, worse)
+
+
+def test_a_part_is_called_needed_only_by_its_own_proof() -> None:
+    """One part that helps says nothing of the other, and one that harms is named."""
+    good, linear = wrong_in(10, "ensemble", "ensemble"), wrong_in(30, LINEAR)
+    verdicts = {}
+    for lstm in (0, 10, 25):  # better without it, the same, worse
+        for attention in (0, 10, 25):
+            verdicts[lstm, attention] = verdict_of(
+                good,
+                linear,
+                wrong_in(lstm, "without BiLSTM", "ablation"),
+                wrong_in(attention, "without attention", "ablation"),
+            ).partition(" (")[0]
+    yes = f"it is better than {LINEAR} on averaged frames"
+    assert verdicts == {
+        (25, 25): f"Yes: {yes}, and needs its BiLSTM and its attention",
+        (25, 10): f"Partly: {yes}, and needs its BiLSTM, but is not shown to need its attention",
+        (10, 25): f"Partly: {yes}, and needs its attention, but is not shown to need its BiLSTM",
+        (25, 0): f"Partly: {yes}, and needs its BiLSTM, but is better still without attention",
+        (0, 25): f"Partly: {yes}, and needs its attention, but is better still without BiLSTM",
+        (10, 10): f"Partly: {yes}, but is not shown to need its BiLSTM or its attention",
+        (0, 10): f"Partly: {yes}, but is better still without BiLSTM, and is not shown to need its "
+        "attention",
+        (10, 0): f"Partly: {yes}, but is better still without attention, and is not shown to need "
+        "its BiLSTM",
+        (0, 0): f"Partly: {yes}, but is better still without BiLSTM or without attention",
+    }
+    harmful = wrong_in(0, "without BiLSTM", "ablation")
+    lost = verdict_of(good, wrong_in(0, LINEAR), harmful)
+    assert lost.startswith(f"No: {LINEAR} on averaged frames is better")
+    assert "; the network is better without BiLSTM (" in lost
+
+
+def test_the_question_names_the_head() -> None:
+    assert question(["temporal"] * 4) == "Is the temporal network worth it?"
+    assert question(["pooled", "pooled"]) == "Is the pooled head worth it?"
+    mixed = "Is the pooled head with the temporal network worth it?"
+    assert question(["pooled", "temporal", "pooled"]) == mixed
 
 
 def test_what_is_compared() -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from clipkind.dataset.splits.table import SplitRow, SplitTable
+from clipkind.evaluation.ablations import ablations
 from clipkind.evaluation.answers import Answers
 from clipkind.evaluation.documented import configuration_analysis
 from clipkind.evaluation.learning_curve import part_of, without_others
 from clipkind.evaluation.mistakes import MOST, mistakes
-from clipkind.evaluation.retrain import ablations
 from clipkind.evaluation.selective import selective
 from clipkind.model.bundle import load_bundle
 from clipkind.model.calibration import fit_calibration
@@ -39,6 +39,23 @@ def test_parts_of_the_data_are_nested_whole_and_of_every_class() -> None:
     assert quarter == {"a": 4, "b": 2, "c": 1}
 
 
+def test_a_class_that_is_the_most_in_no_group_is_in_every_part() -> None:
+    """Class z shares its sources with others, which are more."""
+    mixed = [
+        SplitRow(f"{label}-{group}-{n}", "train", label, "", f"{group}")
+        for group in range(12)
+        for label, count in (("a", 3), ("z", 1 if group > 8 else 0))
+        for n in range(count)
+    ]
+    rows = [*mixed, *(SplitRow(f"b-{g}", "train", "b", "", f"b-{g}") for g in range(8))]
+    parts = [part_of(rows, share) for share in (0.05, 0.25, 0.5, 1.0)]
+    for part, larger in pairwise(parts):
+        assert set(part) <= set(larger)
+    for part in parts:
+        assert {row.label for row in part} == {"a", "b", "z"}
+    assert parts[-1] == rows
+
+
 def test_only_training_videos_are_left_out() -> None:
     others = [SplitRow("x", "test", "a", "", "x"), SplitRow("y", "val", "b", "", "y")]
     table = SplitTable((*ROWS, *others))
@@ -52,7 +69,9 @@ def test_selective_answers_add_up() -> None:
     found = doubt(400, 0)
     y_true = np.array([np.random.default_rng(n).choice(3, p=p) for n, p in enumerate(found)])
     calibration = fit_calibration(found, y_true, np.arange(400))
-    rows = selective(ask(y_true), found, calibration, (0.2, 0.05, 0.2, 0.4))
+    answers = Answers("ensemble + TTA", "ensemble", "", found, tta=True)
+    rows = selective(ask(y_true), answers, calibration, (0.2, 0.05, 0.2, 0.4))
+    assert all(row["tta"] for row in rows)
     assert [row["risk"] for row in rows] == [0.05, 0.2, 0.4]
     for row in rows:
         assert row["single"] + row["several"] + row["unsure"] == pytest.approx(1.0)

@@ -1,13 +1,15 @@
 """How strange the classifier says videos are, and answers that it leaves out for it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import clipkind
+from broken_media import truncated_mkv
 from clipkind.errors import FileFormatError, Reason
-from clipkind.features.store import open_features
+from clipkind.features.store import FeatureWriter, open_features
 from inference.calibrated import calibrated_bundle, strange_bundle, write_features
 from media import numbered_frames, write_video
 
@@ -100,3 +102,28 @@ def test_a_limit_that_is_none_is_refused(classifier: clipkind.Classifier, limit:
 def test_a_refused_video_is_not_strange(classifier: clipkind.Classifier, features: Path) -> None:
     (answer,) = classifier.classify_features(features, ["nobody"], max_strangeness=0.99)
     assert (answer.status, answer.strangeness) == ("refused", None)
+
+
+def test_a_partial_and_strange_video_says_both(
+    classifier: clipkind.Classifier, tmp_path: Path
+) -> None:
+    cut = truncated_mkv(tmp_path)
+    plain = classifier.classify(cut)
+    assert (plain.status, plain.decision) == ("partial", "single")
+    assert plain.message
+    assert plain.strangeness is not None
+    both = classifier.classify(cut, max_strangeness=plain.strangeness / 2)
+    assert (both.status, both.decision, both.reason) == ("partial", "unsure", plain.reason)
+    assert both.message == f"{plain.message}; and it is too unlike the videos the model knows"
+
+
+def test_a_partial_row_of_a_feature_file_says_that_it_is_strange_too(
+    classifier: clipkind.Classifier, features: Path, tmp_path: Path
+) -> None:
+    """Feature files keep the reason, no message."""
+    with open_features(features) as file, FeatureWriter(tmp_path / "p.h5", file.contract) as writer:
+        row = replace(file.rows[file.index(LAST)], reason="truncated")
+        writer.add(row, file.features([LAST])[0, : row.length])
+    (both,) = classifier.classify_features(tmp_path / "p.h5", max_strangeness=0.99)
+    assert (both.status, both.decision, both.reason) == ("partial", "unsure", Reason.TRUNCATED)
+    assert both.message == "and it is too unlike the videos the model knows"

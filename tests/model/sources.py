@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 OUT_OF_FOLD = Path(__file__).parents[2] / "benchmarks" / "results" / "out_of_fold.json"
-"""The corpus' own answers, where `benchmarks/accuracy.py` left them."""
+"""The corpus' own answers, where `scripts/make_bundle.py --answers` left them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -172,6 +172,6 @@ def test_nothing_is_claimed_of_the_data_or_backbone_that_was_not_said(
     assert "--data" in capsys.readouterr().err
     found = make_bundle.parse(["f.h5", "--out", "b", "--data", "x", "--limits", "y"])
     assert (found.data, found.limits) == ("x", ["y"])
-    lite = backbone_source("efficientnet_lite0")
+    lite = backbone_source("efficientnet_lite0_stages")
     assert lite == load_bundle().provenance["backbone_source"]
     assert "PyPI" not in backbone_source("resnet50")

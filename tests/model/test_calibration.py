@@ -74,12 +74,23 @@ def test_there_must_be_something_to_fit_on() -> None:
 def test_it_reads_back_from_json_as_it_was_and_names_no_source() -> None:
     videos = answered(30, 0.4, seed=1)
     names = np.array([f"source {group}" for group in videos.groups])
-    made = fit_calibration(videos.probabilities, videos.y_true, names, "thirty sources")
+    made = fit_calibration(
+        videos.probabilities, videos.y_true, names, "thirty sources", also_chose="the epochs"
+    )
     text = json.dumps(made.to_json())
     assert "source 1" not in text
     read = Calibration.from_json(json.loads(text), "here")
     assert read.to_json() == made.to_json()
     assert read.num_groups == len(set(names))
+    assert read.also_chose == "the epochs"
+
+
+def test_where_it_is_not_recorded_what_else_was_chosen_nothing_is_promised() -> None:
+    videos = answered(30, 0.4, seed=1)
+    data = fit_calibration(videos.probabilities, videos.y_true, videos.groups).to_json()
+    assert Calibration.from_json(data, "here").also_chose == ""
+    del data["also_chose"]
+    assert Calibration.from_json(data, "here").also_chose
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import builtins
 import os
 import pickle
 import subprocess
+import warnings
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -163,6 +164,20 @@ def huge_pickle(path: Path) -> None:
     save(path, checkpoint(network()) | {"x": "x" * 17_000_000})
 
 
+def second_pickle(path: Path, name: str) -> None:
+    """A sound file, and beside its pickle another of 17 million bytes."""
+    save(path, checkpoint(network()))
+    large = pickle.dumps(checkpoint(network()) | {"x": "x" * 17_000_000}, protocol=2)
+    with zipfile.ZipFile(path) as archive:
+        parts = {i.filename: archive.read(i) for i in archive.infolist()}
+    folder = next(iter(parts)).partition("/")[0]
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile's, of the name that is there already
+        archive.writestr(name.format(folder), large)
+        for part, content in parts.items():
+            archive.writestr(part, content)
+
+
 def torchscript(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a/data.pkl", pickle.dumps({}, protocol=2))
@@ -200,6 +215,22 @@ def test_what_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path, kind: str)
     message = refusal(path)
     assert "; " in message  # what to do comes after it
     assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("{}/data.pkl", "two parts of one name"),
+        ("{}/DATA.PKL", "two parts of one name"),
+        ("other/data.pkl", "parts in several folders"),
+    ],
+)
+def test_the_pickle_that_is_checked_is_the_one_that_is_read(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    path = tmp_path / "bad.pt"
+    second_pickle(path, name)
+    assert words in refusal(path)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.7, 0.95, 0.999])

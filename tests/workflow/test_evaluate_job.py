@@ -14,6 +14,7 @@ import clipkind
 from clipkind.dataset.splits.table import SplitTable, read_split, write_split
 from clipkind.errors import ClipkindError, FileFormatError
 from clipkind.evaluation.result import Evaluation, System
+from clipkind.model.bundle import load_bundle
 from clipkind.training.run import load_run
 from clipkind.workflow.evaluate import evaluate
 from clipkind.workflow.evaluate_input import EvaluateOptions, Sources
@@ -85,7 +86,49 @@ def test_everything_is_there_and_as_the_schema_says(whole: Evaluation) -> None:
         "without BiLSTM",
         "without attention",
     }
-    assert [row["risk"] for row in whole["selective"]] == [0.01, 0.05, 0.1, 0.2, 0.3]
+    risks = [(row["tta"], row["risk"]) for row in whole["selective"]]
+    assert risks == [(tta, r) for tta in (False, True) for r in (0.01, 0.05, 0.1, 0.2, 0.3)]
+
+
+def test_all_systems_are_made_alike(run: Path, whole: Evaluation) -> None:
+    """Voting by the same rule, a temperature for whatever has probabilities, by validation."""
+    rule = "2 members, equal weights"
+    assert whole["combination"] == rule
+    for found in whole["systems"]:
+        probable = found["scores"]["ece"] is not None
+        assert ("; temperature " in found["what"]) == probable, found["name"]
+        assert (rule in found["what"]) == (found["kind"] in ("ensemble", "ablation"))
+    by_name = {found["name"]: found["what"].rpartition(" ")[2] for found in whole["systems"]}
+    for tta, name in ((False, "ensemble"), (True, "ensemble + TTA")):
+        calibration = load_bundle(run).calibration_for(tta=tta)
+        assert calibration is not None
+        assert by_name[name] == f"{calibration.temperature:.2f}"
+        assert by_name[name] != by_name[name.replace("ensemble", "member-0")]
+    assert whole["question"] == "Is the temporal network worth it?"
+    protocol = load_bundle(run).calibrations["single"].protocol
+    assert any(note.startswith(f"Calibration (on {protocol}) ") for note in whole["notes"])
+    for share in (25, 50):
+        assert any(
+            note.startswith("Learning curve: ") and f"{share} % of the groups: {rule};" in note
+            for note in whole["notes"]
+        )
+
+
+def test_weights_are_fitted_for_the_networks_without_a_part_too(
+    small_set: SmallSet, tmp_path: Path
+) -> None:
+    """Two of the members learn nothing: whoever votes by selection is told so, here and there."""
+    out = tmp_path / "pets"
+    options = TrainOptions(seeds=(7, 8, 9), jobs=1, combine="selected")
+    train(small_set.features, small_set.split, out, replace(RECIPE, num_epochs=3), options)
+    found = evaluate(out, EvaluateOptions(train_jobs=1))
+    voters = len(load_bundle(out).combination.weights)
+    assert voters < 3
+    assert found["combination"].startswith("one network" if voters == 1 else f"{voters} of 3")
+    for name in ("without BiLSTM", "without attention"):
+        what = system(found, name)["what"]
+        assert "weights by selection" in what or "one network" in what
+    assert "equal weights" not in str(found["systems"])
 
 
 def test_the_schema_file_is_that_of_the_types() -> None:

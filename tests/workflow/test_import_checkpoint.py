@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -125,6 +127,38 @@ def test_out_to_the_old_tools_and_back_nothing_changes(
         assert (back.bundle.path / name).read_bytes() == before
     assert len(back.bundle.members) == 2  # --keep-failed
     assert back.checkpoints[1].failure
+
+
+def test_an_export_that_was_cut_short_is_made_anew(imported: Imported, tmp_path: Path) -> None:
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    export_checkpoints(imported.bundle.path, whole)
+    (out / ".unfinished-export").mkdir(parents=True)  # a kill while the first was moved
+    (out / "thesis.txt").write_text("years of work")
+    for name in ("best_ensemble_model_1.pt", ".unfinished-export/best_ensemble_model_2.pt.tmp"):
+        (out / name).write_bytes(b"half")
+    written = export_checkpoints(imported.bundle.path, out)
+    names = ["best_ensemble_model_1.pt", "best_ensemble_model_2.pt"]
+    assert sorted(path.name for path in out.iterdir()) == [*names, "thesis.txt"]
+    for one in written:
+        made = read_documented(one.path).model.state_dict()
+        for key, tensor in read_documented(whole / one.path.name).model.state_dict().items():
+            assert torch.equal(made[key], tensor)
+
+
+def test_a_full_disk_leaves_no_part_of_an_export(imported: Imported, tmp_path: Path) -> None:
+    code = (
+        "import pathlib, resource, signal, sys\n"
+        "from clipkind.workflow.export_checkpoint import export_checkpoints\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "export_checkpoints(*map(pathlib.Path, sys.argv[1:]))\n"
+    )
+    source, out = imported.bundle.path, tmp_path / "out"
+    command = [sys.executable, "-c", code, str(source), str(out)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "OSError: [Errno 27]" in run.stderr
+    assert not out.exists()
+    assert len(export_checkpoints(source, out)) == 2
 
 
 def test_a_run_gives_its_weights_as_trained_and_its_figures(tmp_path: Path) -> None:

@@ -46,6 +46,19 @@ def test_a_run_is_calibrated_on_its_validation_videos(
     assert "12 videos of 6 groups: the validation split, by which training was also stopped" in card
 
 
+def test_a_risk_that_the_epochs_were_chosen_by_too_is_no_promise(trained: Trained) -> None:
+    with clipkind.load(trained.run.folder) as classifier:
+        for tta in (False, True):
+            rule = classifier.risk_rule(0.5, tta=tta)
+            assert rule.single_from < 1
+            assert rule.note == (
+                "a risk of 0.5 is aimed at, not promised: the videos that the model was "
+                "calibrated with also chose the epochs"
+            )
+    card = (trained.run.bundle / "README.md").read_text()
+    assert "a risk is therefore aimed at, not promised" in card
+
+
 def test_the_same_call_leaves_it_alone_and_another_vote_makes_the_model_anew(
     trained: Trained, small_set: SmallSet
 ) -> None:
@@ -66,6 +79,8 @@ def test_the_same_call_leaves_it_alone_and_another_vote_makes_the_model_anew(
     left_out = bundle.provenance["members_without_weight"]
     assert len(bundle.members) + len(left_out) == len(OPTIONS.seeds)
     assert "greedy selection" in card.read_text()
+    also_chose = {calibration.also_chose for calibration in bundle.calibrations.values()}
+    assert also_chose == {"the epochs and the members' weights"}
     assert "the members' weights were chosen" in card.read_text()
 
 

@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 @click.option(
     "--risk",
     type=float,
-    callback=lambda _context, option, value: _checked(option, value, 0.5),
-    help="Keep the share of wrong single answers within this, such as 0.05: others become several "
-    "labels, or unsure. Above 0, at most 0.5.",
+    callback=lambda _context, option, value: share(option, value, 0.5),
+    help="Aim at a share of wrong single answers within this, such as 0.05: others become several "
+    "labels, or unsure. A line says where the model cannot promise it. Above 0, at most 0.5.",
 )
 @click.option(
     "--max-strangeness",
     type=float,
     metavar="P",
-    callback=lambda _context, option, value: _checked(option, value, 1.0),
+    callback=lambda _context, option, value: share(option, value, 1.0),
     help="Make answers unsure for videos stranger than a share P, such as 0.99, of those the model "
-    "knows. Of videos like those it costs at most the share 1 - P.",
+    "knows. Of videos like those it costs about the share 1 - P.",
 )
 @shared.jobs()
 @shared.timeout
@@ -99,7 +99,8 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
     return code
 
 
-def _checked(option: click.Parameter, value: float | None, highest: float) -> float | None:
+def share(option: click.Parameter, value: float | None, highest: float) -> float | None:
+    """An option's value above 0 and at most `highest`; raises click.BadParameter for another."""
     if value is not None and not 0 < value <= highest:  # a click.FloatRange lets nan through
         raise click.BadParameter(f"{value:g} is not above 0 and at most {highest:g}", param=option)
     return value

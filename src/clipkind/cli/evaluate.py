@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clipkind.cli import options as shared
+from clipkind.cli.classify import share
 from clipkind.text import printable
 
 if TYPE_CHECKING:
@@ -58,10 +59,17 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--risk",
     default=0.05,
     show_default=True,
-    type=click.FloatRange(0, 0.5, min_open=True),
-    help="A share of wrong answers to look at besides 0.01, 0.05, 0.1 and 0.2.",
+    type=float,
+    callback=lambda _context, option, value: share(option, value, 0.5),
+    help="A share of wrong answers to look at besides 0.01, 0.05, 0.1 and 0.2: above 0, at "
+    "most 0.5.",
 )
 @click.option("--device", default="auto", show_default=True, help="To train on: cpu, cuda or auto.")
+@click.option(
+    "--train-jobs",
+    type=click.IntRange(1, 64),
+    help="Members trained at a time.  [default: as many as there are cores for]",
+)
 @shared.jobs(many=True)
 def command(model: Path, **options: Any) -> int:
     """Measure a model on videos it was not trained on, beside what is simpler.
@@ -115,6 +123,7 @@ def _settings(options: dict[str, Any], stage: Any, step: Any) -> "EvaluateOption
         robustness=options["robustness"],
         risk=options["risk"],
         device=device_of(options["device"]),
+        train_jobs=options["train_jobs"],
         jobs=options["jobs"],
         command=printable(shlex.join(["clipkind", *sys.argv[1:]])),
         stage=stage,

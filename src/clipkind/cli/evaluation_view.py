@@ -65,7 +65,7 @@ def print_evaluation(found: Evaluation, risk: float, made: Iterable[Path]) -> No
     say("")
     table_console().print(_table(found["systems"]))
     say("")
-    say(f"Is the temporal network worth it? {found['verdict']}")
+    say(f"{found['question']} {found['verdict']}")
     names = {system["name"] for system in found["systems"] if system["kind"] in _IN_VERDICT}
     for comparison in found["comparisons"]:
         if comparison["a"].startswith("ensemble") and comparison["b"] not in names:
@@ -105,9 +105,10 @@ def _say_findings(found: Evaluation, risk: float) -> None:
 def _selective(row: Selective) -> str:
     error = row["single_error"]
     wrong = f", of these wrong {_figure(error)}" if error else ""
+    how = " with TTA" if row["tta"] else ""
     return (
-        f"At a risk of {row['risk']:g}: one label for {row['single']:.0%} of the videos{wrong}; "
-        f"several for {row['several']:.0%}, none for {row['unsure']:.0%}."
+        f"At a risk of {row['risk']:g}{how}: one label for {row['single']:.0%} of the videos"
+        f"{wrong}; several for {row['several']:.0%}, none for {row['unsure']:.0%}."
     )
 
 

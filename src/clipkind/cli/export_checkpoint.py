@@ -18,7 +18,7 @@ from clipkind.text import printable
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Where best_ensemble_model_1.pt and so on go; none is overwritten.",
+    help="Where best_ensemble_model_1.pt and so on go; must hold none yet.",
 )
 def command(source: Path, out: Path) -> int:
     """Write a model's networks as checkpoints (.pt) for the documented system's tools.
@@ -27,7 +27,8 @@ def command(source: Path, out: Path) -> int:
     validation figures and history; a model by itself only its weights, large ones rounded to half
     precision, and NaN for figures nobody kept. The optimiser's state is always empty: the
     old tools can load and test such a checkpoint but not go on training it. Class names, backbone
-    and preprocessing have no place in a documented checkpoint.
+    and preprocessing have no place in a documented checkpoint. Cut short by anything, the same
+    command begins again; the checkpoints appear once all are written.
     """
     from clipkind.model.bundle import load_bundle
     from clipkind.workflow.export_checkpoint import export_checkpoints

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--backbone",
-    default="efficientnet_lite0",
+    default="efficientnet_lite0_stages",
     show_default=True,
-    help="efficientnet_lite0/1/2, resnet50, resnet101, efficientnet_v2_s, "
-    "efficientnet_v2_m or timm/<name>.",
+    help="efficientnet_lite0/1/2, the same with _stages (adds what their stages see), resnet50, "
+    "resnet101, efficientnet_v2_s, efficientnet_v2_m or timm/<name>.",
 )
 @shared.weights
 @shared.multi_scale

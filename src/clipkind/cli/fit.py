@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 )
 @recipe_options
 @click.option(
-    "--backbone", default="efficientnet_lite0", show_default=True, help="As for clipkind extract."
+    "--backbone",
+    default="efficientnet_lite0_stages",
+    show_default=True,
+    help="As for clipkind extract.",
 )
 @shared.weights
 @shared.multi_scale

@@ -115,7 +115,7 @@ class TableWriter(Writer):
     def finish(self) -> None:
         if self._marked:
             self._console.print(
-                f"! strange: at most {1 - STRANGE:.0%} of videos like those the model knows are so "
+                f"! strange: about {1 - STRANGE:.0%} of videos like those the model knows are so "
                 "unlike its classes; this may be of another kind, whatever the confidence",
                 soft_wrap=True,
             )

@@ -23,7 +23,7 @@ def recipe_options(command: Any) -> Any:
             "--recipe",
             default="default",
             show_default=True,
-            help="default, documented, or a TOML file with fields of a recipe.",
+            help="default, pooled, documented, or a TOML file with fields of a recipe.",
         ),
         click.option(
             "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a recipe's field."

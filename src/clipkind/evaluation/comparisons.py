@@ -1,14 +1,17 @@
 """Which system is better than which: paired, and never claimed without being shown."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from clipkind.evaluation.ablations import WITHOUT
 from clipkind.evaluation.answers import Answers, Questions
 from clipkind.evaluation.baselines import LINEAR
 from clipkind.evaluation.intervals import Drawn, difference, excludes_zero
 from clipkind.evaluation.result import Comparison, Figure
 from clipkind.evaluation.scores import accuracy
+from clipkind.model.heads import DEFAULT_HEAD
 
 MEAN_MEMBER = "mean member"
 WITH_TTA = " + TTA"
@@ -74,25 +77,59 @@ def _told(a: str, b: str, figure: Figure, shown_b: str) -> Comparison:
     return {"a": a, "b": b, "accuracy": figure, "shown": shown, "sentence": sentence}
 
 
+def question(heads: Sequence[str]) -> str:
+    """What the verdict answers, for members with these heads."""
+    names = ["temporal network" if h == DEFAULT_HEAD else f"{h} head" for h in sorted(set(heads))]
+    return f"Is the {' with the '.join(names)} worth it?"
+
+
 def verdict(asked: Questions, systems: Sequence[Answers], found: Sequence[Comparison]) -> str:
-    """Is the temporal network worth it? One line, from the comparisons of the ensemble with
-    logistic regression and with itself without a part."""
+    """Is the network worth it? One line, from the comparisons of the ensemble with logistic
+    regression and with itself without a part."""
     parts = {answers.name for answers in systems if answers.kind == "ablation"}
     simpler = [c for c in found if c["a"] == "ensemble" and c["b"] in {LINEAR, *parts}]
     against = next((c for c in simpler if c["b"] == LINEAR), None)
     if against is None:
         return "Not known: the simpler systems could not be fitted (see the notes)."
     figures = "; ".join(f"{_points(c['accuracy'])} against {c['b']}" for c in simpler)
-    basis = f"{figures}; {len(asked)} videos of {asked.draws.groups} groups"
+    basis = f"({figures}; {len(asked)} videos of {asked.draws.groups} groups)"
+    about = _about_parts([c for c in simpler if c is not against])
     if not against["shown"]:
-        return f"Not shown: on these videos {LINEAR} on averaged frames may be as good ({basis})."
+        what = f"on these videos {LINEAR} on averaged frames may be as good"
+        return f"Not shown: {what}{about.aside} {basis}."
     if against["accuracy"]["value"] < 0:
-        return f"No: {LINEAR} on averaged frames is better ({basis})."
-    if not parts:
-        return f"Yes: it is better than {LINEAR} on averaged frames ({basis})."
-    if any(c["shown"] and c["accuracy"]["value"] > 0 for c in simpler if c is not against):
-        return f"Yes: it is better than {LINEAR}, and needs the parts it has ({basis})."
-    return f"Partly: it is better than {LINEAR}, but is not shown to need all its parts ({basis})."
+        return f"No: {LINEAR} on averaged frames is better{about.aside} {basis}."
+    word = "Yes" if about.all_needed else "Partly"
+    return f"{word}: it is better than {LINEAR} on averaged frames{about.parts} {basis}."
+
+
+class _Parts(NamedTuple):
+    """What is shown of the network's parts."""
+
+    parts: str
+    """What each is worth, in words, to go on a sentence that praises the whole."""
+    aside: str
+    """Only what harms, to go on one that does not."""
+    all_needed: bool
+
+
+def _about_parts(found: Sequence[Comparison]) -> _Parts:
+    """From the comparisons with the network without each of them."""
+    needed: list[str] = []
+    harmful: list[str] = []
+    unknown: list[str] = []
+    for c in found:
+        part = c["b"].removeprefix(WITHOUT)
+        gained = c["accuracy"]["value"] > 0
+        (unknown if not c["shown"] else needed if gained else harmful).append(part)
+    without = " or without ".join(harmful)
+    words = f", and needs its {' and its '.join(needed)}" if needed else ""
+    words += f", but is better still without {without}" if harmful else ""
+    if unknown:
+        words += f", {'and' if harmful else 'but'} is not shown to need its "
+        words += " or its ".join(unknown)
+    aside = f"; the network is better without {without}" if harmful else ""
+    return _Parts(words, aside, not harmful and not unknown)
 
 
 def _points(figure: Figure) -> str:

@@ -19,6 +19,7 @@ def part_of(rows: Sequence[SplitRow], share: float) -> list[SplitRow]:
     """The videos of a share of the groups, of each class at least one group.
 
     A larger share holds every smaller one. A group is of the class that most of its videos have.
+    Where that leaves a class without any, the first group that has some is in every part.
     """
     by_group: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
@@ -27,10 +28,13 @@ def part_of(rows: Sequence[SplitRow], share: float) -> list[SplitRow]:
     for group in sorted(by_group):
         by_class[by_group[group].most_common(1)[0][0]].append(group)
     random = np.random.default_rng(0)
-    kept: set[str] = set()
-    for label in sorted(by_class):
-        groups = random.permutation(by_class[label]).tolist()
-        kept |= set(groups[: max(1, round(share * len(groups)))])
+    order = {label: random.permutation(by_class[label]).tolist() for label in sorted(by_class)}
+    kept = {groups[0] for groups in order.values()}
+    for label in sorted({row.label for row in rows}):
+        if not any(label in by_group[group] for group in kept):
+            kept.add(min(group for group in by_group if label in by_group[group]))
+    for groups in order.values():
+        kept |= set(groups[: round(share * len(groups))])
     return [row for row in rows if row.group in kept]
 
 

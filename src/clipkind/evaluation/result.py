@@ -53,7 +53,8 @@ class Scores(TypedDict):
     macro_f1: Figure
     weighted_f1: Figure
     ece: Figure | None
-    """Expected calibration error over 15 bins of equal width; null: no probabilities."""
+    """Expected calibration error over 15 bins of equal width; null: no probabilities. Where the
+    ensemble is calibrated all systems are, each by a temperature of its own (see `what`)."""
     brier: Figure | None
     """Mean over videos of the squared distance to the truth, summed over classes: 0 to 2."""
     nll: Figure | None
@@ -97,6 +98,7 @@ class Slice(TypedDict):
     videos: int
     groups: int
     accuracy: Figure
+    """Of one group the interval is 0 to 1: it says nothing about others."""
     worse: bool
     """Whether it is below the rest of the videos by more than chance explains, however many slices
     are looked at; never with fewer than 5 groups."""
@@ -138,6 +140,8 @@ class LearningPoint(TypedDict):
 class Selective(TypedDict):
     """What comes of answering only where the risk allows it."""
 
+    tta: bool
+    """Whether the ensemble was asked with test-time augmentation, which has a rule of its own."""
     risk: float
     single: float
     """Share of videos with one label."""
@@ -181,8 +185,10 @@ class Evaluation(TypedDict):
     temperature: float | None
     systems: list[System]
     comparisons: list[Comparison]
+    question: str
+    """Is the network worth it? By the name of its head."""
     verdict: str
-    """Is the temporal network worth it? One line."""
+    """The answer, in one line."""
     slices: dict[str, list[Slice]]
     errors: list[Error]
     learning_curve: list[LearningPoint]

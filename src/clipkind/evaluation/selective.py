@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from clipkind.evaluation.answers import Questions
+from clipkind.evaluation.answers import Answers, Questions
 from clipkind.evaluation.intervals import Drawn, interval
 from clipkind.evaluation.result import Figure, Selective
 from clipkind.model.calibration import Calibration
@@ -15,25 +15,21 @@ RISKS = (0.01, 0.05, 0.1, 0.2)
 
 
 def selective(
-    asked: Questions,
-    probabilities: NDArray[np.float64],
-    calibration: Calibration,
-    risks: Iterable[float],
+    asked: Questions, answers: Answers, calibration: Calibration, risks: Iterable[float]
 ) -> list[Selective]:
     """For each risk, how many of the videos get one label, several or none, and how many of these
-    answers are wrong. `probabilities` [N, C] are calibrated.
+    answers are wrong. `answers` are calibrated.
     """
-    return [_at(asked, probabilities, calibration, risk) for risk in sorted(set(risks))]
+    return [_at(asked, answers, calibration, risk) for risk in sorted(set(risks))]
 
 
-def _at(
-    asked: Questions, probabilities: NDArray[np.float64], calibration: Calibration, risk: float
-) -> Selective:
-    labels = decide(probabilities, risk_rule(calibration, risk))
+def _at(asked: Questions, answers: Answers, calibration: Calibration, risk: float) -> Selective:
+    labels = decide(answers.ranking, risk_rule(calibration, risk))
     count = labels.sum(axis=1)
     wrong = ~labels[np.arange(len(asked)), asked.y_true]
     single, several = count == 1, count > 1
     return {
+        "tta": answers.tta,
         "risk": risk,
         "single": round(float(single.mean()), 6),
         "several": round(float(several.mean()), 6),

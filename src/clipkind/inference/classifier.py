@@ -103,14 +103,15 @@ class Classifier:
         """One prediction for every path, as each is ready; `paths` may be lazy.
 
         `tta` asks each network in four ways (see `clipkind.inference.tta`). With `risk`, such as
-        0.05, an answer is one label only where that keeps the share of wrong ones among such
-        answers within the risk; else it is several labels, or `unsure` (see `clipkind.model.risk`,
-        and `risk_rule` for whether the model can promise it).
+        0.05, an answer is one label only where the share of wrong ones among such answers should
+        stay within the risk; else it is several labels, or `unsure` (see `clipkind.model.risk`,
+        and `risk_rule` for whether the model promises it or only aims at it).
 
         With `max_strangeness`, such as 0.99, videos stranger than that are `unsure` with reason
-        `strange`. It costs a share of at most 1 - `max_strangeness` of the videos like those the
-        model knows; how many of other kinds it finds is measured (`benchmarks/outliers.py`). What
-        a risk promises was calibrated without it, and for videos like those.
+        `strange`; a `partial` one keeps its reason, and the message tells both. It costs about the
+        share 1 - `max_strangeness` of the videos like those the model knows; how many of other
+        kinds it finds is measured (`benchmarks/outliers.py`). What a risk promises was calibrated
+        without it, and for videos like those.
 
         Videos that cannot be read come out with status `refused`; nothing is raised for them.
         Raises ValueError for a risk that is not above 0 and at most 0.5 and a `max_strangeness`
@@ -154,7 +155,7 @@ class Classifier:
                 yield self._classify_row(file, video_id, way)
 
     def risk_rule(self, risk: float, *, tta: bool = False) -> RiskRule:
-        """How the model answers at a risk, and what it cannot promise (`note`).
+        """How the model answers at a risk, and whether it cannot promise it (`note`).
 
         Raises as `classify_many`.
         """
@@ -297,7 +298,9 @@ class Classifier:
         status: Status = "partial" if reason else "ok"
         if strangeness is not None and strangeness > way.max_strangeness:
             chosen = []
-            reason, message = reason or Reason.STRANGE, message or _STRANGE
+            told = f"and {_STRANGE}" if reason else _STRANGE
+            message = f"{message}; {told}" if message else told  # feature files keep no message
+            reason = reason or Reason.STRANGE
         elif way.rule is not None:
             given = np.flatnonzero(decide(probabilities[None], way.rule)[0])
             chosen = sorted(given.tolist(), key=lambda c: -probabilities[c])

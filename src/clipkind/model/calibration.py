@@ -23,6 +23,8 @@ _INVERSE = 0.05, 20.0
 _STEPS = 60
 _ENOUGH = 1e-8
 _DECIMALS = 5
+_PERHAPS = "the epochs, perhaps"
+"""For calibrations from before this was recorded."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +43,9 @@ class Calibration:
     """[N], whether the most probable class was the true one."""
     groups: npt.NDArray[np.int64]
     """[N], the videos' sources, numbered from 0."""
+    also_chose: str = ""
+    """What of the model these videos chose besides, such as the epochs: no risk is promised then
+    (see `clipkind.model.risk`). Empty: nothing."""
 
     def __call__(self, probabilities: Numbers) -> Array:
         """Calibrated probabilities [..., C] from an ensemble's [..., C]."""
@@ -60,6 +65,7 @@ class Calibration:
             "truth": self.truth.tolist(),
             "right": self.right.astype(int).tolist(),
             "groups": self.groups.tolist(),
+            "also_chose": self.also_chose,
         }
 
     @classmethod
@@ -73,6 +79,7 @@ class Calibration:
                 truth=np.array(data["truth"], np.float64),
                 right=np.array(data["right"], np.int64) == 1,
                 groups=np.array(data["groups"], np.int64),
+                also_chose=str(data.get("also_chose", _PERHAPS)),
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise FileFormatError(
@@ -96,12 +103,17 @@ class Calibration:
 
 
 def fit_calibration(
-    probabilities: Numbers, y_true: Integers, groups: npt.NDArray[Any], protocol: str = ""
+    probabilities: Numbers,
+    y_true: Integers,
+    groups: npt.NDArray[Any],
+    protocol: str = "",
+    *,
+    also_chose: str = "",
 ) -> Calibration:
     """Calibrate on an ensemble's `probabilities` [N, C] for videos it was not trained on.
 
-    `y_true` [N] are class indices, `groups` [N] say which videos share a source. Raises ValueError
-    without a video.
+    `y_true` [N] are class indices, `groups` [N] say which videos share a source, `also_chose` what
+    else was chosen by these videos. Raises ValueError without a video.
     """
     temperature = fit_temperature(probabilities, y_true)
     calibrated = tempered(probabilities, temperature)
@@ -112,6 +124,7 @@ def fit_calibration(
         truth=calibrated[np.arange(len(y_true)), y_true].round(_DECIMALS),
         right=probabilities.argmax(axis=1) == y_true,
         groups=np.unique(groups, return_inverse=True)[1].astype(np.int64),
+        also_chose=also_chose,
     )
 
 

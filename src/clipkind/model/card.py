@@ -28,7 +28,7 @@ def model_card(bundle: Bundle) -> str:
         f"* Backbone: {provenance['backbone_source']}; sha256 of its tensors "
         f"`{contract.weights_sha256}`.\n"
         f"* By: {provenance['made_by']}, {provenance['date']}, seeds "
-        f"{', '.join(map(str, provenance['seeds']))}.",
+        f"{', '.join(map(str, provenance['seeds']))}{_recipes(provenance)}.",
         "## Measured",
     ]
     for mode, result in bundle.measured.items():
@@ -158,3 +158,9 @@ def _confusions(bundle: Bundle) -> list[str]:
     worst = [f"{pair} ({n})" for n, pair in sorted(pairs, key=lambda p: -p[0])[:2] if n]
     total = sum(map(sum, matrix))
     return [f"Taken for each other most, of {total}: {', '.join(worst)}."] if worst else []
+
+
+def _recipes(provenance: dict[str, Any]) -> str:
+    """Where members were trained by different recipes: which."""
+    members = provenance.get("members", [])
+    return f"; recipes {', '.join(members)}" if members else ""

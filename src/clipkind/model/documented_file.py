@@ -89,6 +89,17 @@ def _check_zip(file: Any, shown: str) -> None:
             f"{shown}: its parts are larger than the whole file, so it is damaged or made to fill "
             "the memory; copy it again"
         )
+    # torch finds parts by name whatever its case, and of equal ones any; and only in one folder
+    if len({p.filename.lower() for p in parts}) < len(parts):
+        raise FileFormatError(
+            f"{shown}: holds two parts of one name, so that what is checked need not be what is "
+            "read; give the file as torch.save wrote it"
+        )
+    if len({p.filename.partition("/")[0] for p in parts}) > 1:
+        raise FileFormatError(
+            f"{shown}: holds parts in several folders, which torch.save never writes; give the "
+            "file as it was saved"
+        )
     names = {p.filename.partition("/")[2]: p.file_size for p in parts}
     if "constants.pkl" in names or "data.pkl" not in names:
         raise FileFormatError(

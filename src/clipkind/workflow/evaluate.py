@@ -8,11 +8,12 @@ import numpy as np
 
 import clipkind
 from clipkind.evaluation.answers import Answers, Questions, questions
-from clipkind.evaluation.baselines import baselines, pool
-from clipkind.evaluation.comparisons import comparisons, verdict
+from clipkind.evaluation.baselines import Training, baselines
+from clipkind.evaluation.comparisons import comparisons, question, verdict
 from clipkind.evaluation.documented import write_configuration_analysis
 from clipkind.evaluation.mistakes import mistakes
 from clipkind.evaluation.outliers import left_out
+from clipkind.evaluation.pooled import Pooled, pool
 from clipkind.evaluation.result import (
     FORMAT,
     FORMAT_VERSION,
@@ -24,17 +25,13 @@ from clipkind.evaluation.result import (
 from clipkind.evaluation.scores import system
 from clipkind.evaluation.selective import RISKS, selective
 from clipkind.evaluation.slices import slices
+from clipkind.evaluation.voting import with_temperature
 from clipkind.features.journal import replacing
 from clipkind.inference.tta import MODES
+from clipkind.model.heads import DEFAULT_HEAD
 from clipkind.text import printable
 from clipkind.workflow.evaluate_input import EvaluateOptions, Subject, open_subject
-from clipkind.workflow.evaluate_networks import (
-    best_member,
-    combination_in_words,
-    effect_of_temperature,
-    member_probabilities,
-    network_answers,
-)
+from clipkind.workflow.evaluate_networks import networks
 from clipkind.workflow.evaluate_retrained import ablated, linear_curve, network_curve
 from clipkind.workflow.evaluate_videos import robustness, videos_of, with_thumbnails
 
@@ -72,16 +69,17 @@ def _evaluated(subject: Subject, options: EvaluateOptions) -> Evaluation:
     )
     notes = [*subject.notes, *_notes_on(subject, asked)]
     options.stage("ask the networks")
-    systems = _networks(subject, asked, options, notes)
+    systems, best = networks(subject, asked, options, notes)
     ensemble = systems[0]
+    answered = [answers for answers in systems if answers.kind == "ensemble"]
     options.stage("fit the baselines")
     simple, curve, foreign = _simple(subject, asked, ensemble, options, notes)
     systems += [*simple, *ablated(subject, options, notes)]
     options.stage("score")
-    compared = comparisons(asked, systems, _best_member(subject))
+    compared = comparisons(asked, systems, best)
     videos = videos_of(subject.file, rows, subject.manifest)
     notes += videos.notes
-    calibration = bundle.calibration_for(subject.file.contract.multi_scale)
+    calibration = subject.calibration()
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -97,46 +95,21 @@ def _evaluated(subject: Subject, options: EvaluateOptions) -> Evaluation:
         "groups": asked.draws.groups,
         "videos_by_class": asked.counts,
         "missing": list(subject.missing),
-        "combination": combination_in_words(bundle),
+        "combination": subject.votes,
         "tta_modes": list(MODES) if options.tta else [],
         "temperature": calibration.temperature if calibration else None,
         "systems": [system(asked, answers) for answers in systems],
         "comparisons": compared,
+        "question": question([m.config.get("head", DEFAULT_HEAD) for m in bundle.members]),
         "verdict": verdict(asked, systems, compared),
         "slices": slices(asked, ensemble, videos.attributes),
         "errors": with_thumbnails(mistakes(asked, ensemble, videos.paths), options.jobs),
         "learning_curve": curve,
         "robustness": robustness(subject, asked, videos, options, notes),
-        "selective": _selective(subject, asked, ensemble, options, notes),
+        "selective": _selective(subject, asked, answered, options, notes),
         "outliers": foreign,
         "notes": notes,
     }
-
-
-def _networks(
-    subject: Subject, asked: Questions, options: EvaluateOptions, notes: list[str]
-) -> list[Answers]:
-    """The ensemble first."""
-    bundle, multi_scale = subject.bundle, subject.file.contract.multi_scale
-    found: list[Answers] = []
-    for tta in (False, True) if options.tta else (False,):
-        members = member_probabilities(
-            bundle, subject.file, asked.ids, tta=tta, progress=options.step
-        )
-        found += network_answers(bundle, members, tta=tta, multi_scale=multi_scale)
-        if not tta and bundle.calibration_for(multi_scale) is not None:
-            notes.append(effect_of_temperature(asked, bundle.combination(members), found[0]))
-    return found
-
-
-def _best_member(subject: Subject) -> str | None:
-    if len(subject.bundle.members) < 2:
-        return None
-    rows = subject.chosen_by()
-    names = subject.bundle.contract.class_names
-    labels = np.array([names.index(row.label) for row in rows], np.int64)
-    found = member_probabilities(subject.bundle, subject.file, tuple(row.id for row in rows))
-    return best_member(subject.bundle, found, labels)
 
 
 def _simple(
@@ -152,31 +125,51 @@ def _simple(
     if len(set(labels.tolist())) < 2:
         notes.append("There are no baselines: the train split has not two classes to fit them on.")
         return [], [], []
-    train = pool(subject.file, tuple(row.id for row in rows))
+    groups = np.array([row.group for row in rows], np.str_)
+    pooled = pool(subject.file, tuple(row.id for row in rows))
+    train = Training(pooled, labels, groups, asked.class_names)
     pooled = pool(subject.file, asked.ids)
     curve = linear_curve(asked, pooled, train, rows)
     if options.learning_curve:
         curve += network_curve(subject, asked, ensemble, options, notes)
-    groups = np.array([row.group for row in rows], np.str_)
-    foreign = left_out(asked, pooled.mean, train.mean, labels, groups)
-    return baselines(asked, pooled, train, labels), curve, foreign
+    foreign = left_out(asked, pooled.mean, train.pooled.mean, labels, groups)
+    return _baselines(subject, train, pooled), curve, foreign
+
+
+def _baselines(subject: Subject, train: Training, pooled: Pooled) -> list[Answers]:
+    """Their answers, tempered where the ensemble's are."""
+    fitted = baselines(train)
+    found = [baseline.answers(pooled) for baseline in fitted]
+    chosen = subject.chosen_by()
+    if subject.calibration() is None or not chosen.ids:
+        return found
+    on_val = pool(subject.file, chosen.ids)
+    return [
+        with_temperature(answers, baseline.ranking(on_val), chosen.y_true)
+        for answers, baseline in zip(found, fitted, strict=True)
+    ]
 
 
 def _selective(
     subject: Subject,
     asked: Questions,
-    ensemble: Answers,
+    ensembles: list[Answers],
     options: EvaluateOptions,
     notes: list[str],
 ) -> list[Selective]:
-    calibration = subject.bundle.calibration_for(subject.file.contract.multi_scale)
-    if calibration is None:
-        notes.append(
-            f"Model {subject.bundle.name} has no calibration, so nothing is known of its answers "
-            "at a stated risk; the command that made it, given again, adds one."
-        )
-        return []
-    return selective(asked, ensemble.ranking, calibration, (*RISKS, options.risk))
+    """For the ensemble, without and with TTA; each has its own calibration."""
+    found: list[Selective] = []
+    for ensemble in ensembles:
+        calibration = subject.calibration(ensemble.tta)
+        if calibration is None:
+            notes.append(
+                f"Model {subject.bundle.name} has no calibration{' with TTA' * ensemble.tta}, so "
+                "nothing is known of its answers at a stated risk; the command that made it, given "
+                "again, adds one."
+            )
+        else:
+            found += selective(asked, ensemble, calibration, (*RISKS, options.risk))
+    return found
 
 
 def _notes_on(subject: Subject, asked: Questions) -> list[str]:
@@ -188,6 +181,11 @@ def _notes_on(subject: Subject, asked: Questions) -> list[str]:
         notes.append(
             "These are the videos that epochs, temperature and risks were chosen by: the figures "
             "are too good."
+        )
+    if subject.calibration() is not None and not subject.chosen_by().ids:
+        notes.append(
+            "The split has no validation videos, so only the ensemble has a temperature: the "
+            "calibration figures of the other systems are not like its own."
         )
     notes += [
         f"The split has no video of class {name}: its precision, recall and F1 are 0, it has no "

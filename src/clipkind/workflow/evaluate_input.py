@@ -6,10 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from clipkind.dataset.splits.table import SplitName, SplitRow, SplitTable, read_split
 from clipkind.errors import ClipkindError, FileFormatError
+from clipkind.evaluation.voting import combination_in_words
 from clipkind.features.store import FeatureFile, open_features
 from clipkind.model.bundle import Bundle, load_bundle
+from clipkind.model.calibration import Calibration
 from clipkind.text import printable
 from clipkind.training.prepare import identity
 from clipkind.training.run import Run, load_run
@@ -72,9 +77,31 @@ class Subject:
         """The videos of the train split that have features."""
         return _with_features(self.file, self.table, "train")[0]
 
-    def chosen_by(self) -> tuple[SplitRow, ...]:
+    def chosen_by(self) -> "Chosen":
         """The same of the validation split."""
-        return _with_features(self.file, self.table, "val")[0]
+        rows = _with_features(self.file, self.table, "val")[0]
+        names = self.bundle.contract.class_names
+        labels = np.array([names.index(row.label) for row in rows], np.int64)
+        return Chosen(tuple(row.id for row in rows), labels)
+
+    @property
+    def votes(self) -> str:
+        """How the members vote, in words."""
+        trained = len(self.run.seeds) if self.run else None
+        return combination_in_words(self.bundle.combination, trained)
+
+    def calibration(self, tta: bool = False) -> Calibration | None:
+        """The bundle's, for features like these."""
+        return self.bundle.calibration_for(self.file.contract.multi_scale, tta)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """The V videos that temperatures are fitted on, and the best member is chosen by."""
+
+    ids: tuple[str, ...]
+    y_true: NDArray[np.int64]
+    """[V], class indices."""
 
 
 @contextmanager

@@ -5,15 +5,17 @@ from collections.abc import Callable
 import numpy as np
 
 from clipkind.dataset.splits.table import SplitRow
+from clipkind.evaluation.ablations import ablations, is_long
 from clipkind.evaluation.answers import Answers, Questions
-from clipkind.evaluation.baselines import LINEAR, Pooled, logistic_regression
+from clipkind.evaluation.baselines import LINEAR, Training, logistic_regression
 from clipkind.evaluation.learning_curve import SHARES, learning_point, part_of, without_others
+from clipkind.evaluation.pooled import Pooled
 from clipkind.evaluation.result import LearningPoint
-from clipkind.evaluation.retrain import Retraining, ablations, is_long
 from clipkind.training.recipe import Recipe
 from clipkind.training.run import Run
 from clipkind.training.watch import Watch
 from clipkind.workflow.evaluate_input import EvaluateOptions, Subject
+from clipkind.workflow.evaluate_training import Retraining
 
 
 def ablated(subject: Subject, options: EvaluateOptions, notes: list[str]) -> list[Answers]:
@@ -53,7 +55,7 @@ def _not_ablated(run: Run | None, options: EvaluateOptions) -> str:
 
 
 def linear_curve(
-    asked: Questions, pooled: Pooled, train: Pooled, rows: tuple[SplitRow, ...]
+    asked: Questions, pooled: Pooled, train: Training, rows: tuple[SplitRow, ...]
 ) -> list[LearningPoint]:
     """Logistic regression on shares of the training groups.
 
@@ -64,8 +66,7 @@ def linear_curve(
         kept = part_of(rows, share)
         ids = {row.id for row in kept}
         where = np.array([n for n, row in enumerate(rows) if row.id in ids], np.intp)
-        labels = np.array([asked.class_names.index(rows[n].label) for n in where], np.int64)
-        answers = logistic_regression(asked, pooled, train.take(where), labels)
+        answers = logistic_regression(train.take(where)).answers(pooled)
         points.append(learning_point(asked, answers, LINEAR, kept))
     return points
 
@@ -92,12 +93,13 @@ def network_curve(
             run.recipe,
             run.evaluation / "learning-curve" / shown,
             ensemble.name,
-            ensemble.what,
+            f"the same network, trained on {shown} % of the groups",
             without_others(subject.table, kept),
         )
         if found is None:
             notes.append(f"Trained on {shown} % of the groups, the network learns no classes.")
         else:
+            notes.append(f"Learning curve: {found.what}.")
             points.append(learning_point(asked, found, ensemble.name, kept))
     return [*points, learning_point(asked, ensemble, ensemble.name, rows)]
 
@@ -109,6 +111,8 @@ def _retraining(subject: Subject, run: Run, options: EvaluateOptions) -> Retrain
         table=subject.table,
         split_name=str(subject.split_file),
         split=subject.split,
+        combine=subject.bundle.combination.how,
+        calibrated=subject.calibration() is not None,
         device=options.device,
         jobs=options.train_jobs,
         watch=_watch(run.recipe, len(run.seeds), options.step),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from clipkind.dataset.manifest import PATH, manifest_rows
@@ -122,6 +123,12 @@ def robustness(
         return []
     multi_scale, jobs = subject.file.contract.multi_scale, options.jobs
     with Classifier(subject.bundle, multi_scale=multi_scale, jobs=jobs) as classifier:
-        found = measure(classifier, there, limit=_DISTURBED, jobs=jobs, progress=options.step)
+        classify = partial(_labels, classifier)
+        found = measure(classify, there, limit=_DISTURBED, jobs=jobs, progress=options.step)
     notes += found.notes
     return found.rows
+
+
+def _labels(classifier: Classifier, paths: Sequence[str]) -> list[str | None]:
+    found = {answer.path: answer.label for answer in classifier.classify_many(paths)}
+    return [found[path] for path in paths]

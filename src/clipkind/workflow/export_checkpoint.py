@@ -1,5 +1,8 @@
 """From a run or a bundle to checkpoints that the documented system's tools load."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,6 +10,7 @@ from typing import Any
 import torch
 
 from clipkind.errors import ClipkindError, FileFormatError
+from clipkind.features.journal import sync_folder
 from clipkind.model.bundle import Bundle, Member, load_bundle
 from clipkind.model.documented import Figures, old_tools_obstacle, write_documented
 from clipkind.model.heads import TemporalConfig
@@ -17,6 +21,9 @@ from clipkind.training.history import History
 from clipkind.training.run import Run, load_run, read_result
 
 _PERCENT = 100.0
+_NAME = "best_ensemble_model_{}.pt"
+_UNFINISHED = ".unfinished-export"
+"""Folder in which checkpoints are written; while it is there, those beside it are not all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +40,52 @@ def export_checkpoints(source: Path, out: Path) -> tuple[Exported, ...]:
     """Write every voting network of a run or bundle to `out` as `best_ensemble_model_K.pt`.
 
     K counts from 1, as the old applications look for 1 to 4. A run gives the weights as trained
-    and its history; a bundle its weights, in half precision where large. Raises FileFormatError
-    for a network of another layout, ClipkindError where `out` already holds such a file.
+    and its history; a bundle its weights, in half precision where large. They appear once all are
+    written; what an export that was cut short left is replaced. Raises FileFormatError for a
+    network of another layout, ClipkindError where `out` already holds such files, OSError when the
+    disk is full.
     """
     bundle = load_bundle(source)
     run = load_run(source) if (source / "run.json").exists() else None
     members = [(member, _require_documented(bundle, member)) for member in bundle.members]
-    targets = [out / f"best_ensemble_model_{n}.pt" for n in range(1, len(members) + 1)]
-    for path in targets:
-        if path.exists():
-            raise ClipkindError(f"{printable(str(path))}: is there already; choose another --out")
-    out.mkdir(parents=True, exist_ok=True)
+    there = sorted(out.glob(_NAME.format("*")))
+    unfinished = out / _UNFINISHED
+    if there and not unfinished.exists():
+        raise ClipkindError(f"{printable(str(there[0]))}: is there already; choose another --out")
+    for path in there:
+        path.unlink()
     written = []
-    for number, ((member, config), path) in enumerate(zip(members, targets, strict=True)):
-        model = TemporalClassifier(config)
-        load_weights(model, bundle.path / member.weights)
-        figures = _imported_figures(bundle, number)
-        if run is not None:
-            figures = _trained(run, bundle, number, model) or figures
-        write_documented(path, model.eval(), figures)
-        written.append(Exported(member.name, path, old_tools_obstacle(model)))
+    with _staging(unfinished):
+        for number, (member, config) in enumerate(members):
+            model = TemporalClassifier(config)
+            load_weights(model, bundle.path / member.weights)
+            figures = _imported_figures(bundle, number)
+            if run is not None:
+                figures = _trained(run, bundle, number, model) or figures
+            name = _NAME.format(number + 1)
+            write_documented(unfinished / name, model.eval(), figures)
+            written.append(Exported(member.name, out / name, old_tools_obstacle(model)))
+    for one in written:
+        (unfinished / one.path.name).replace(one.path)
+    shutil.rmtree(unfinished)
+    sync_folder(out)
     return tuple(written)
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[None]:
+    """An empty folder to write into, which goes again when that fails."""
+    parent_was_there = folder.parent.exists()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not parent_was_there:
+            with suppress(OSError):  # somebody put something there
+                folder.parent.rmdir()
+        raise
 
 
 def _require_documented(bundle: Bundle, member: Member) -> TemporalConfig:

@@ -32,7 +32,7 @@ from clipkind.workflow.train import Trained, TrainOptions, train
 
 SHOWN = 20
 """Refused files named; the manifest has them all."""
-DEFAULT_BACKBONE = "efficientnet_lite0"
+DEFAULT_BACKBONE = "efficientnet_lite0_stages"
 
 
 class View(Protocol):

@@ -89,6 +89,7 @@ def evaluation(picture: Any = None) -> Evaluation:
                 "sentence": "ensemble is better than member-0",
             },
         ],
+        "question": "Is this head worth it?",
         "verdict": "Not shown: the verdict of this test.",
         "slices": {
             "duration": [
@@ -99,7 +100,16 @@ def evaluation(picture: Any = None) -> Evaluation:
                     "accuracy": figure(0.75),
                     "worse": True,
                 }
-            ]
+            ],
+            "source": [
+                {
+                    "value": "one camera",
+                    "videos": 8,
+                    "groups": 1,
+                    "accuracy": {"value": 0.625, "low": 0.0, "high": 1.0},
+                    "worse": False,
+                }
+            ],
         },
         "errors": [
             {"id": "e1", "path": "/videos/one.mp4", "thumbnail": url, **error},  # type: ignore[typeddict-item]
@@ -121,6 +131,7 @@ def evaluation(picture: Any = None) -> Evaluation:
         ],
         "selective": [
             {
+                "tta": True,
                 "risk": 0.05,
                 "single": 0.58,
                 "several": 0.31,

@@ -65,14 +65,17 @@ def test_every_part_is_in_the_page() -> None:
     text = read().text
     for expected in (
         "83.7 % accuracy 95 % interval 78.7 to 88.7 %",  # the ensemble, though it is not the first
-        "Not shown: the verdict of this test.",
+        "Is this head worth it? Not shown: the verdict of this test.",
         "ensemble is better than member-0",
         "+12.5 +7.5 to +17.5",
         "0.610 0.560 to 0.660",
         "65.5 % 60.5 to 70.5 %",
         "+14.5 +9.5 to +19.5",
         "10 and 1 refused",
+        "5.0 % with TTA",
         "58.0 %",
+        "one camera8 (1)5 of 8 right",
+        "Without an interval: a single source",
         "none was given",
         "9.3 % 4.3 to 14.3 %",
         "0.913",
@@ -86,6 +89,7 @@ def test_every_part_is_in_the_page() -> None:
     ):
         assert expected in text
     assert "Not in this report" not in text
+    assert "0.0 to 100.0 %" not in text
 
 
 def test_a_claim_is_made_only_where_it_is_shown() -> None:

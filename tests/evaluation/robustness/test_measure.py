@@ -1,7 +1,7 @@
 """Robustness: paired with the undisturbed answers, refused ones counted, nothing left behind."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 
 import clipkind
 from clipkind.evaluation.robustness.disturbances import DISTURBANCES
-from clipkind.evaluation.robustness.measure import Labelled, choose, measure
+from clipkind.evaluation.robustness.measure import Answering, Labelled, choose, measure
 from clipkind.inference.classifier import Classifier
 from media import card, write_video
 
@@ -20,6 +20,15 @@ TWO = tuple(d for d in DISTURBANCES if d.name in ("144p", "grey"))
 def classifier() -> Iterator[Classifier]:
     with clipkind.load(multi_scale="single") as loaded:
         yield loaded
+
+
+@pytest.fixture(scope="module")
+def labels(classifier: Classifier) -> Answering:
+    def answer(paths: Sequence[str]) -> list[str | None]:
+        found = {answer.path: answer.label for answer in classifier.classify_many(paths)}
+        return [found[path] for path in paths]
+
+    return answer
 
 
 @pytest.fixture
@@ -43,20 +52,20 @@ def videos(folder: Path, count: int) -> list[Path]:
 
 
 def test_the_rows_are_what_classifying_the_copies_gives(
-    tmp_path: Path, temporary: Path, classifier: Classifier
+    tmp_path: Path, temporary: Path, classifier: Classifier, labels: Answering
 ) -> None:
     paths = videos(tmp_path, 2)
-    labels = [classifier.classify(path).label or "" for path in paths]
+    true = [classifier.classify(path).label or "" for path in paths]
     asked = [
         Labelled(path=str(path), label=label, group=f"g{i}")
-        for i, (path, label) in enumerate(zip(paths, labels, strict=True))
+        for i, (path, label) in enumerate(zip(paths, true, strict=True))
     ]
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"no video")
-    asked.append(Labelled(path=str(bad), label=labels[0], group="bad"))
+    asked.append(Labelled(path=str(bad), label=true[0], group="bad"))
     seen: list[tuple[int, int]] = []
     found = measure(
-        classifier, asked, disturbances=TWO, progress=lambda done, of: seen.append((done, of))
+        labels, asked, disturbances=TWO, progress=lambda done, of: seen.append((done, of))
     )
     assert [row["name"] for row in found.rows] == [d.name for d in TWO]
     for row in found.rows:
@@ -71,13 +80,13 @@ def test_the_rows_are_what_classifying_the_copies_gives(
 
 
 def test_without_an_answer_there_is_a_note_and_no_row(
-    tmp_path: Path, temporary: Path, classifier: Classifier
+    tmp_path: Path, temporary: Path, labels: Answering
 ) -> None:
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"no video")
     asked = [Labelled(path=str(bad), label="Gaming", group="g")]
     for some in (asked, []):
-        found = measure(classifier, some, disturbances=TWO)
+        found = measure(labels, some, disturbances=TWO)
         assert found.rows == []
         assert len(found.notes) == len(TWO)
         assert "'grey'" in found.notes[1]
@@ -85,7 +94,7 @@ def test_without_an_answer_there_is_a_note_and_no_row(
 
 
 def test_an_interruption_leaves_nothing_behind(
-    tmp_path: Path, temporary: Path, classifier: Classifier
+    tmp_path: Path, temporary: Path, labels: Answering
 ) -> None:
     def interrupt(done: int, of: int) -> None:
         if done:
@@ -93,7 +102,7 @@ def test_an_interruption_leaves_nothing_behind(
 
     asked = [Labelled(path=str(p), label="Gaming", group="g") for p in videos(tmp_path, 3)]
     with pytest.raises(KeyboardInterrupt):
-        measure(classifier, asked, disturbances=TWO[:1], progress=interrupt)
+        measure(labels, asked, disturbances=TWO[:1], progress=interrupt)
     assert list(temporary.iterdir()) == []
 
 

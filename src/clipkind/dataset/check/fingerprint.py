@@ -31,6 +31,9 @@ FRAMES = 64
 SIDE = 32
 """Pixels of the small pictures."""
 EMBEDDED = 8
+WIDTH = 1280
+"""Numbers of an embedding that are kept, its last: where a backbone gives statistics of its stages,
+they come first, and its own vector, which says what a picture shows, comes last."""
 _EMBEDDED_AT = np.arange(FRAMES // EMBEDDED // 2, FRAMES, FRAMES // EMBEDDED)
 _LUMA = np.array([77, 150, 29], dtype=np.float32) / 256
 """BT.601 weights of red, green and blue."""
@@ -47,7 +50,7 @@ class Fingerprint:
     duration_s: float
     pictures: Grey
     embeddings: npt.NDArray[np.float16]
-    """Shape [EMBEDDED, D], of evenly spread pictures."""
+    """Shape [EMBEDDED, D], of evenly spread pictures; D is at most WIDTH."""
 
 
 def fingerprints_file(manifest: Path) -> Path:
@@ -66,9 +69,9 @@ class FingerprintStore:
         header: dict[str, Any] = {
             "fingerprints": VERSION,
             "weights": contract.weights_sha256,
-            "feature_dim": contract.feature_dim,
+            "feature_dim": min(contract.feature_dim, WIDTH),
         }
-        self._dim = contract.feature_dim
+        self._dim = min(contract.feature_dim, WIDTH)
         self._journal = Journal(path, header)
         if self._journal.header != header:
             found = self._journal.header.get("fingerprints")
@@ -206,7 +209,7 @@ def _fingerprint(job: _Job, end: End, engine: Engine) -> Fingerprint:
     shown = np.array(job.positions)[end.scales[0]]
     grey = small_grey(job.pictures)[shown]
     distinct, again = np.unique(shown[_EMBEDDED_AT], return_inverse=True)
-    embeddings: Embeddings = engine.embed([job.pictures[i] for i in distinct])[again]
+    embeddings: Embeddings = engine.embed([job.pictures[i] for i in distinct])[again, -WIDTH:]
     return Fingerprint("", end.info.duration_s, grey, embeddings.astype(np.float16))
 
 

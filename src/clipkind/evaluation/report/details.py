@@ -9,7 +9,7 @@ from clipkind.evaluation.report.figures import (
     known,
     percent,
 )
-from clipkind.evaluation.report.markup import Section, figure, note, shares, table
+from clipkind.evaluation.report.markup import Scale, Section, figure, note, shares, table
 from clipkind.evaluation.report.systems import decimal_cell, percent_cell
 from clipkind.evaluation.result import Evaluation, Figure, Scores, Slice, System
 from clipkind.page import safe
@@ -121,8 +121,7 @@ def _slice_table(name: str, every: list[Slice]) -> str:
         [
             safe(s["value"]) + (' <span class="tag bad">worse</span>' if s["worse"] else ""),
             f"{s['videos']} <small>({s['groups']})</small>",
-            percent_cell(s["accuracy"]),
-            scale.interval(s["accuracy"], "bad" if s["worse"] else "accent"),
+            *_slice_cells(s, scale),
         ]
         for s in shown
     ]
@@ -130,7 +129,19 @@ def _slice_table(name: str, every: list[Slice]) -> str:
     if len(shown) < len(every):
         title += f" (the {len(shown)} largest of {len(every)}; all are in the JSON)"
     head = [safe(name.capitalize()), "Videos (sources)", "Accuracy", scale.head()]
-    return f"<div><h3>{safe(title)}</h3>{table(title, head, rows, kind='plotted narrow')}</div>"
+    body = table(title, head, rows, kind="plotted narrow")
+    if any(s["groups"] == 1 for s in shown):
+        body += note("Without an interval: a single source, which says nothing about others.")
+    return f"<div><h3>{safe(title)}</h3>{body}</div>"
+
+
+def _slice_cells(part: Slice, scale: Scale) -> list[str]:
+    """Its accuracy, and that drawn; of a single source what was counted, as there is no more."""
+    if part["groups"] == 1:
+        right = round(part["accuracy"]["value"] * part["videos"])
+        return [f"{right} of {part['videos']} right", ""]
+    color = "bad" if part["worse"] else "accent"
+    return [percent_cell(part["accuracy"]), scale.interval(part["accuracy"], color)]
 
 
 def _grid(body: str) -> str:

@@ -91,7 +91,7 @@ def _count(number: int, of: str) -> str:
 
 
 def _headline(evaluation: Evaluation, system: System | None) -> str:
-    answer = f"Is the temporal network worth it? {evaluation['verdict']}"
+    answer = f"{evaluation['question']} {evaluation['verdict']}"
     verdict = f'<p class="verdict">{safe(answer)}</p>'
     if system is None:
         return f'<div class="card headline"><p>There is no system to report on.</p></div>{verdict}'

@@ -46,7 +46,8 @@ def systems(evaluation: Evaluation) -> Section:
         note(
             "In small print: 95 % intervals. ECE: expected calibration error; Brier: squared "
             "distance to the truth, 0 to 2; NLL: negative log-likelihood; of all three less is "
-            "better."
+            "better, and they are of tempered probabilities where a temperature is told. Baselines "
+            "see the train split; the networks also the validation split, to choose their epoch by."
         )
     )
     absent = "no system answered"

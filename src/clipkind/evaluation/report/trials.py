@@ -67,7 +67,7 @@ def selective(evaluation: Evaluation) -> Section:
     every = evaluation["selective"]
     rows = [
         [
-            percent(s["risk"]),
+            percent(s["risk"]) + (" with TTA" if s["tta"] else ""),
             percent(s["single"]),
             percent(s["several"]),
             percent(s["unsure"]),
@@ -85,7 +85,7 @@ def selective(evaluation: Evaluation) -> Section:
         "Wrong, of several",
     ]
     body = table("Answers at a stated risk", head, rows) + note(
-        "An answer is one label only where that keeps the share of wrong ones within the risk. "
+        "An answer is one label only where that should keep the share of wrong ones within the risk. "
         "Several are wrong where the right one is not among them."
     )
     title = "When it says nothing"

@@ -3,14 +3,13 @@
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +17,13 @@ from numpy.typing import NDArray
 from clipkind.evaluation.intervals import difference, draw_groups, interval
 from clipkind.evaluation.result import Robustness
 from clipkind.evaluation.robustness.disturbances import DISTURBANCES, Disturbance
-from clipkind.inference.prediction import Prediction
 
 TIMEOUT_S = 600.0
 """For writing all copies of one video."""
 Right = list[bool | None]
 """Of one video: whether its answers are right, undisturbed first; None: refused."""
-
-
-class Answering(Protocol):
-    """A classifier."""
-
-    def classify_many(self, paths: Iterable[Path | str], /) -> Iterator[Prediction]:
-        """One prediction for every path."""
+Answering = Callable[[Sequence[str]], Sequence[str | None]]
+"""Gives the label of each video, by its path, in order; None where it is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +45,7 @@ class Measured:
 
 
 def measure(
-    classifier: Answering,
+    classify: Answering,
     videos: Sequence[Labelled],
     *,
     disturbances: Sequence[Disturbance] = DISTURBANCES,
@@ -84,7 +77,7 @@ def measure(
         stack.callback(pool.shutdown, cancel_futures=True)
         written = _written(chosen, disturbances, folder, pool, jobs, timeout_s)
         for video, copies in zip(chosen, written, strict=True):
-            answers.append(_answers(classifier, video, copies) if copies else refused)
+            answers.append(_answers(classify, video, copies) if copies else refused)
             progress(len(answers), len(chosen))
     right = np.array([[np.nan if r is None else r for r in row] for row in answers], np.float64)
     groups = np.array([video.group for video in chosen], np.str_)
@@ -155,10 +148,9 @@ def _write(
     return [folder / f"{number}.mp4" for number in range(len(disturbances))]
 
 
-def _answers(classifier: Answering, video: Labelled, copies: list[Path]) -> Right:
-    paths = [video.path, *map(str, copies)]
-    labels = {answer.path: answer.label for answer in classifier.classify_many(paths)}
-    return [None if labels[path] is None else labels[path] == video.label for path in paths]
+def _answers(classify: Answering, video: Labelled, copies: list[Path]) -> Right:
+    labels = classify([video.path, *map(str, copies)])
+    return [None if label is None else label == video.label for label in labels]
 
 
 def _row(

@@ -5,69 +5,28 @@ and one that was stopped goes on.
 """
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from clipkind.dataset.splits.table import SplitName, SplitTable
 from clipkind.errors import FileFormatError
 from clipkind.evaluation.answers import Answers
+from clipkind.evaluation.voting import combination_in_words, with_temperature
 from clipkind.features.store import FeatureFile
-from clipkind.model.heads import DEFAULT_HEAD
+from clipkind.model.combination import Combine
 from clipkind.training.ensemble import (
     EnsembleFailed,
     jobs_and_threads,
     train_ensemble,
     voting,
 )
-from clipkind.training.learner import predict_logits
 from clipkind.training.member import member_model
-from clipkind.training.precision import SMALL_HIDDEN
-from clipkind.training.prepare import identity, is_large, prepare
+from clipkind.training.prepare import TrainingData, identity, is_large, prepare
 from clipkind.training.recipe import Recipe
 from clipkind.training.run import Run, load_run, locked, open_run
 from clipkind.training.watch import Watch
-
-
-@dataclass(frozen=True, slots=True)
-class Ablation:
-    """A network with a part taken out."""
-
-    name: str
-    what: str
-    recipe: Recipe
-
-    @property
-    def folder(self) -> str:
-        return self.name.lower().replace(" ", "-")
-
-
-def ablations(recipe: Recipe) -> list[Ablation]:
-    """What can be taken out of the network of `recipe`; of another head than the usual nothing."""
-    found = []
-    if recipe.head != DEFAULT_HEAD:
-        return []
-    if recipe.num_lstm_layers:
-        found.append(("without BiLSTM", _without_lstm(recipe)))
-    if recipe.num_attention_heads:
-        found.append(("without attention", replace(recipe, num_attention_heads=0)))
-    what = "the same network {}, as many members, trained by the same recipe and seeds"
-    return [Ablation(name, what.format(name), changed) for name, changed in found]
-
-
-def _without_lstm(recipe: Recipe) -> Recipe:
-    """Without it the width is halved: as many attention heads as still divide it."""
-    heads = recipe.num_attention_heads
-    while heads and recipe.hidden_dim % heads:
-        heads -= 1
-    return replace(recipe, num_lstm_layers=0, num_attention_heads=heads)
-
-
-def is_long(recipe: Recipe, device: str) -> bool:
-    """Whether a training by `recipe` takes hours on `device`."""
-    return recipe.hidden_dim >= SMALL_HIDDEN and not device.startswith("cuda")
+from clipkind.workflow.calibrating import chosen_voters
+from clipkind.workflow.member_answers import member_answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +40,10 @@ class Retraining:
     split_name: str
     split: SplitName
     """Of the videos to answer."""
+    combine: Combine
+    """How the run's own members vote: these do too."""
+    calibrated: bool
+    """Whether the run's own answers are."""
     device: str = "cpu"
     jobs: int | None = None
     """Members trained at a time; None: as many as there are cores for."""
@@ -112,12 +75,20 @@ class Retraining:
             finally:
                 shutil.rmtree(run.cache, ignore_errors=True)
             shutil.rmtree(run.progress_folder, ignore_errors=True)  # nobody looks at these
-            videos = data.split(self.split)
-            found = [
-                predict_logits(member_model(run, n, data), videos.features, videos.lengths)
-                for n in voting(members)
-            ]
-            return Answers(name, "ablation", what, _mean_of_softmax(found))
+            return self._voted(run, voting(members), data, name, what)
+
+    def _voted(
+        self, run: Run, members: list[int], data: TrainingData, name: str, what: str
+    ) -> Answers:
+        models = [member_model(run, number, data) for number in members]
+        combination = chosen_voters(models, data, self.combine)
+        shown = f"{what}: {combination_in_words(combination.of_voters(), len(run.seeds))}"
+        found = combination(member_answers(models, data.split(self.split)))
+        answers = Answers(name, "ablation", shown, found)
+        if not self.calibrated:
+            return answers
+        val = data.split("val")
+        return with_temperature(answers, combination(member_answers(models, val)), val.labels)
 
 
 def _is_other(run: Run) -> bool:
@@ -126,10 +97,3 @@ def _is_other(run: Run) -> bool:
         return load_run(run.folder).to_json() != run.to_json()
     except FileFormatError:
         return (run.folder / "run.json").exists()
-
-
-def _mean_of_softmax(logits: list[NDArray[np.float32]]) -> NDArray[np.float64]:
-    votes = np.stack(logits).astype(np.float64)
-    votes = np.exp(votes - votes.max(axis=-1, keepdims=True))
-    found: NDArray[np.float64] = (votes / votes.sum(axis=-1, keepdims=True)).mean(axis=0)
-    return found
