@@ -85,7 +85,7 @@ def selective(evaluation: Evaluation) -> Section:
         "Wrong, of several",
     ]
     body = table("Answers at a stated risk", head, rows) + note(
-        "An answer is one label only where that should keep the share of wrong ones within the risk. "
+        "One label is given only where that should keep the share of wrong ones within the risk. "
         "Several are wrong where the right one is not among them."
     )
     title = "When it says nothing"
