@@ -176,6 +176,9 @@ def main() -> None:
     pairs = [(f, s) for f in arguments.features for s in arguments.systems.split(",")]
     answers: dict[tuple[Path, str], list[NDArray[Any]]] = {}
     results: dict[str, Any] = {}
+    about = describe([p.name for p in arguments.features], Path(__file__).name)
+    about |= {"videos": len(first.labels), "groups": len(set(first.groups))}
+    about |= {"folds": FOLDS, "shuffles": SHUFFLES, "members": arguments.members}
     with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
         for file, system in pairs:
             data = read(file)
@@ -194,11 +197,9 @@ def main() -> None:
             row = score(data, answers[file, system], answers[pairs[0]])
             results[f"{data.backbone}: {system}"] = row
             print(_line(f"{data.backbone}: {system}", row), flush=True)
-    if arguments.out:
-        about = describe([p.name for p in arguments.features], Path(__file__).name)
-        about |= {"videos": len(first.labels), "groups": len(set(first.groups))}
-        about |= {"folds": FOLDS, "shuffles": SHUFFLES, "members": arguments.members}
-        arguments.out.write_text(json.dumps(about | {"systems": results}, indent=1) + "\n")
+            if arguments.out:  # after every system: they take long
+                text = json.dumps(about | {"systems": results}, indent=1) + "\n"
+                arguments.out.write_text(text, encoding="utf-8")
 
 
 def _line(name: str, row: dict[str, Any]) -> str:

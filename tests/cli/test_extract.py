@@ -49,7 +49,7 @@ def test_a_folder_becomes_features_resumably_and_goes_to_the_old_tools_and_back(
         assert file["labels"][:].tolist() == [0, 0, 1]
         np.testing.assert_array_equal(file["features"][:], features)
     back = tmp_path / "back.h5"
-    done = clipkind("features", "import", old, back, "--backbone", "efficientnet_lite0")
+    done = clipkind("features", "import", old, back, "--backbone", "efficientnet_lite0_stages")
     assert done.returncode == 0, done.stderr
     with open_features(back) as file:
         np.testing.assert_array_equal(file.features(), features)

@@ -78,7 +78,7 @@ def test_another_recipe_does_not_go_on_with_it(run: Path, small_set: SmallSet) -
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--recipe", "best"], "recipe best: give default or documented"),
+        (["--recipe", "best"], "recipe best: give default or pooled or documented"),
         (["--set", "num_epoch=3"], "did you mean num_epochs"),
         (["--seeds", "7"], "give each seed once"),
         (["--device", "tpu9"], "give cpu, cuda or auto"),

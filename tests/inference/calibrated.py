@@ -26,7 +26,9 @@ def calibrated_bundle(folder: Path, *, groups: int = 400) -> Bundle:
         videos = answered(groups, 0.0, seed)
         fits[mode] = fit_calibration(videos.probabilities, videos.y_true, videos.groups, "made up")
     combination = Combination("weighted", (0.1, 0.2, 0.3, 0.4))
-    made = replace(bundle, path=folder, combination=combination, calibrations=fits, outliers=None)
+    measured = bundle.measured | {"aligned": bundle.measured["single"]}
+    made = replace(bundle, path=folder, combination=combination, measured=measured)
+    made = replace(made, calibrations=fits, outliers=None)
     save_bundle(made, files, model_card(made))
     return made
 

@@ -44,7 +44,8 @@ def test_modes_show_rows_that_are_there_from_end_to_end(length: int) -> None:
 
 @pytest.mark.parametrize("length", [1, 5, 6, 10, 11, 64])
 def test_the_answer_is_the_mean_of_the_modes_asked_one_by_one(heads: Heads, length: int) -> None:
-    features = np.random.default_rng(length).random((length, 1280), np.float32) * 2
+    dim = clipkind.load().contract.feature_dim
+    features = np.random.default_rng(length).random((length, dim), np.float32) * 2
     found, attention = heads(features, tta=True)
     alone = [heads(features[rows])[0] for rows in tta_indices(length).values()]
     np.testing.assert_allclose(found, np.mean(alone, axis=0), atol=1e-5)
@@ -56,19 +57,19 @@ def test_training_calibrates_on_the_answers_that_will_be_given(heads: Heads) -> 
     pytest.importorskip("torch", reason="needs the train extra")
     from safetensors.torch import load_file
 
-    from clipkind.model.temporal import TemporalClassifier, TemporalConfig
+    from clipkind.model.heads import TemporalConfig, build_head
     from clipkind.training.data import Split
     from clipkind.workflow.member_answers import member_answers
 
     bundle = clipkind.load().bundle
     models = []
     for member in bundle.members:
-        network = TemporalClassifier(TemporalConfig.from_json(member.config))
+        network = build_head(TemporalConfig.from_json(member.config))
         state = load_file(bundle.path / member.weights)
         network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         models.append(network)
     lengths = np.array([20, 4, 11, 20, 7])
-    features = np.random.default_rng(0).random((5, 20, 1280), np.float32)
+    features = np.random.default_rng(0).random((5, 20, bundle.contract.feature_dim), np.float32)
     split = Split(features, lengths, np.zeros(5, np.int64))
     for tta in (False, True):
         found = member_answers(models, split, tta=tta)

@@ -61,7 +61,7 @@ def test_one_for_other_features_is_refused(bundle: Bundle, tmp_path: Path) -> No
     names = json.loads((bundle.path / "model.json").read_text())["files"]
     names.pop("outliers.npz")
     save_bundle(copy, {name: bundle.path / name for name in names}, "card")
-    with pytest.raises(FileFormatError, match="of 24 values, the contract says 1280") as caught:
+    with pytest.raises(FileFormatError, match="of 24 values, the contract says") as caught:
         load_bundle(copy.path)
     assert "\n" not in str(caught.value)
 

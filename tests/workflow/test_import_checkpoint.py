@@ -180,7 +180,7 @@ def test_a_run_gives_its_weights_as_trained_and_its_figures(tmp_path: Path) -> N
     back = read_documented(written.path)
     full = TemporalClassifier(back.model.config)
     load_weights(full, tmp_path / "run" / "members" / "member-0" / "best.safetensors")
-    x = torch.randn(2, 8, 1280)
+    x = torch.randn(2, 8, back.model.config.feature_dim)
     with torch.inference_mode():
         assert torch.equal(full.eval()(x), back.model(x))
 

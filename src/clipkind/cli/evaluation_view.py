@@ -40,7 +40,9 @@ class EvaluationView:
         self._bar.stop()
 
     def stage(self, name: str) -> None:
-        """A stage begins."""
+        """A stage begins. Where no bar can move, a line says so: some take minutes."""
+        if self._bar.disable or not self._bar.console.is_terminal:
+            click.echo(f"{name} …", err=True)
         self._bar.reset(self._task, description=name, total=None)
 
     def step(self, done: int, total: int) -> None:

@@ -1,5 +1,6 @@
 """The classifier: a bundle's backbone and heads behind one path from file to answer."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,10 @@ from clipkind.model.risk import RiskRule, decide, decision_of, require_risk, ris
 from clipkind.video.isolation import TIMEOUT_S
 
 _STRANGE = "it is too unlike the videos the model knows"
+_ADDED = (
+    "`clipkind train FEATURES --split SPLIT --out RUN`, with what the run was trained on, adds it "
+    "and trains nothing anew"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +178,7 @@ class Classifier:
             there = " with --tta" if tta and self.bundle.calibrations else ""
             raise FileFormatError(
                 f"model {self.bundle.name} holds no calibration{there}, without which no risk can "
-                "be promised; those of clipkind train and fit do (the command that made an old one "
-                "adds it and trains nothing anew), or leave --risk out"
+                f"be stated; {_ADDED}, or leave --risk out"
             )
         return _Way(tta, calibration, risk_rule(calibration, risk), limit)
 
@@ -183,11 +187,21 @@ class Classifier:
             return 1.0
         if not 0.0 < max_strangeness <= 1.0:
             raise ValueError(f"max_strangeness is {max_strangeness}; give above 0 and at most 1")
+        if self.bundle.outliers is None:
+            raise FileFormatError(
+                f"model {self.bundle.name} holds no outlier score; {_ADDED}, or leave "
+                "--max-strangeness out"
+            )
         if self._outliers is None:
             raise FileFormatError(
                 f"model {self.bundle.name} cannot say how strange a video is with --multi-scale "
-                f"{self.contract.multi_scale}; those of clipkind train and fit can, in their own "
-                "mode, or leave --max-strangeness out"
+                f"{self.contract.multi_scale}, only in its own mode; leave one of the two out"
+            )
+        highest = self._outliers.percentile(math.inf)
+        if highest < max_strangeness < 1.0:
+            raise FileFormatError(
+                f"model {self.bundle.name} knows so few videos that none can be stranger than "
+                f"{highest:.2f}: give --max-strangeness less than that, or leave it out"
             )
         return max_strangeness
 

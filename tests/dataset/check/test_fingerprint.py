@@ -13,6 +13,7 @@ from clipkind.dataset.check.fingerprint import (
     EMBEDDED,
     FRAMES,
     SIDE,
+    WIDTH,
     Fingerprint,
     FingerprintStore,
     fingerprint_many,
@@ -181,7 +182,9 @@ def _drawn(id: str, contract: Contract) -> Fingerprint:
         id=id,
         duration_s=2.5,
         pictures=random.integers(0, 256, (FRAMES, SIDE, SIDE), dtype=np.uint8),
-        embeddings=random.normal(size=(EMBEDDED, contract.feature_dim)).astype(np.float16),
+        embeddings=random.normal(size=(EMBEDDED, min(contract.feature_dim, WIDTH))).astype(
+            np.float16
+        ),
     )
 
 
