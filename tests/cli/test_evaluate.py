@@ -107,4 +107,4 @@ def test_mistakes_are_one_line(run: Path, more: list[str], message: str) -> None
 def test_what_is_no_model_is_said_to_be_none(tmp_path: Path) -> None:
     done = clipkind(tmp_path / "nowhere")
     assert done.returncode == 2
-    assert "is no model bundle" in done.stderr
+    assert "does not exist" in done.stderr

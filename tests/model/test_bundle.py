@@ -176,3 +176,10 @@ def test_nothing_is_claimed_of_the_data_or_backbone_that_was_not_said(
     lite = backbone_source("efficientnet_lite0_stages")
     assert lite == load_bundle().provenance["backbone_source"]
     assert "PyPI" not in backbone_source("resnet50")
+
+
+def test_a_folder_that_is_not_there_is_told_from_one_that_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="nowhere does not exist"):
+        load_bundle(tmp_path / "nowhere")
+    with pytest.raises(FileFormatError, match=r"it has no model\.json"):
+        load_bundle(tmp_path)

@@ -281,7 +281,7 @@ def test_what_does_not_fit_is_refused_in_a_line(
         split = resplit(small_set, tmp_path / f"{number}.csv", change)
         with pytest.raises(ClipkindError, match=message):
             evaluate(bundle, bundle_options(small_set, split))
-    with pytest.raises(FileFormatError, match="is no model bundle"):
+    with pytest.raises(FileFormatError, match="does not exist"):
         evaluate(tmp_path / "nowhere", PLAIN)
 
 

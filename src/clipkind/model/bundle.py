@@ -118,6 +118,10 @@ def load_bundle(path: Path | str | None = None) -> Bundle:
     try:
         data = json.loads(manifest.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
+        if not folder.exists():
+            raise FileFormatError(
+                f"{folder} does not exist; give a model bundle or a run"
+            ) from None
         raise FileFormatError(
             f"{folder} is no model bundle: it has no model.json; give the folder that holds one"
         ) from None

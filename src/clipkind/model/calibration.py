@@ -17,6 +17,8 @@ from clipkind.errors import FileFormatError
 Array = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
+FEWEST = 20
+"""Videos from which a temperature is fitted."""
 _TINY = 1e-12
 _INVERSE = 0.05, 20.0
 """Between which 1 / temperature is looked for."""
@@ -113,9 +115,11 @@ def fit_calibration(
     """Calibrate on an ensemble's `probabilities` [N, C] for videos it was not trained on.
 
     `y_true` [N] are class indices, `groups` [N] say which videos share a source, `also_chose` what
-    else was chosen by these videos. Raises ValueError without a video.
+    else was chosen by these videos. Fewer than FEWEST videos leave the temperature at 1: what they
+    would say of it is worse than nothing. Raises ValueError without a video.
     """
-    temperature = fit_temperature(probabilities, y_true)
+    fitted = fit_temperature(probabilities, y_true)
+    temperature = fitted if len(y_true) >= FEWEST else 1.0
     calibrated = tempered(probabilities, temperature)
     return Calibration(
         temperature=temperature,
