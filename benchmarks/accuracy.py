@@ -11,6 +11,7 @@ of the three shuffles are scored one by one and averaged; intervals draw sources
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -176,7 +177,7 @@ def main() -> None:
     pairs = [(f, s) for f in arguments.features for s in arguments.systems.split(",")]
     answers: dict[tuple[Path, str], list[NDArray[Any]]] = {}
     results: dict[str, Any] = {}
-    about = describe([p.name for p in arguments.features], Path(__file__).name)
+    about = describe(sys.argv[1:], Path(__file__).name)
     about |= {"videos": len(first.labels), "groups": len(set(first.groups))}
     about |= {"folds": FOLDS, "shuffles": SHUFFLES, "members": arguments.members}
     with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:

@@ -41,3 +41,16 @@ def test_the_limits_quote_the_benchmarks() -> None:
     assert f"of the links {copies['false_share']:.2%} are".replace("%", " %") in limits
     times = measured("training.json")["times"]["ours"]
     assert f"trains only {times} times as fast" in limits
+
+
+def test_the_accuracy_table_is_the_benchmarks() -> None:
+    lines = (ROOT / "docs" / "evaluation.md").read_text().splitlines()
+    for name, found in measured("accuracy.json")["systems"].items():
+        backbone, system = name.split(": ")
+        accuracy, less = found["accuracy"], found["less_the_first"]
+        row = (
+            f"| `{backbone}` | {system} | {accuracy['value']:.3f} ({accuracy['low']:.3f} to "
+            f"{accuracy['high']:.3f}) | {found['macro_f1']:.3f} | {found['nll']:.3f} | "
+            f"{100 * less['value']:+.1f} ({100 * less['low']:+.1f} to {100 * less['high']:+.1f}) |"
+        )
+        assert row in lines
