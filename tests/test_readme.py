@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from clipkind.model.bundle import load_bundle
+
 ROOT = Path(__file__).parent.parent
 CASES = {
     "480p-10s": "10 s of 480p",
@@ -54,3 +56,13 @@ def test_the_accuracy_table_is_the_benchmarks() -> None:
             f"{100 * less['value']:+.1f} ({100 * less['low']:+.1f} to {100 * less['high']:+.1f}) |"
         )
         assert row in lines
+
+
+def test_the_readme_quotes_the_bundled_models_card() -> None:
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    result = load_bundle().measured["single"]
+    for found in (result, result["baseline"]):
+        low, high = found["accuracy_95"]
+        assert f"{found['accuracy']:.3f}" in readme
+        assert f"{low:.3f} to {high:.3f})" in readme
+    assert ", ".join(f"{name} {value:.2f}" for name, value in result["f1"].items()) in readme
