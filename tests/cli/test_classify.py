@@ -140,6 +140,28 @@ def test_the_table_says_the_same_as_the_json(folder: Path) -> None:
     assert all(f"{p:.3f}" in row for p in line["probabilities"].values())
 
 
+def test_the_first_column_of_a_piped_table_is_as_wide_as_the_longest_name(
+    folder: Path,
+) -> None:
+    long = "./" * 40 + "good.mp4"
+    for names in (["good.mp4", long], ["good.mp4"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "clipkind.cli.main", "classify", *names],
+            capture_output=True, text=True, timeout=120, check=True, cwd=folder,
+        )  # fmt: skip
+        head, *rows = done.stdout.splitlines()
+        width = head.index("Label") - 2
+        assert width == max(16, len(names[-1]))
+        assert {row[:width].rstrip() for row in rows} >= set(names)
+
+
+def test_a_name_beyond_the_limit_keeps_its_end(folder: Path) -> None:
+    done = clipkind("classify", "no/" * 100 + "end.mp4", folder / "good.mp4")
+    head, *rows = done.stdout.decode().splitlines()
+    assert head.index("Label") == 122
+    assert any(row.startswith("…") and row[:120].endswith("no/end.mp4") for row in rows)
+
+
 def test_an_output_file_appears_only_once_it_is_complete(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "answers.jsonl"
     done = clipkind("classify", "--json", "--output", out, folder / "good.mp4")

@@ -88,11 +88,18 @@ def test_a_bundle_needs_its_data_named(run: Path, small_set: SmallSet) -> None:
         (["--html", "/no/such/folder/r.html"], "there is no such folder"),
         (["--html", "report.pdf"], "a page's name ends in .html"),
         (["--json", "/no/such/folder/m.json"], "there is no such folder"),
+        (["--html", "/dev/null/r.html"], "/dev/null is a file"),
+        (["--html", "/proc/r.html"], "--html /proc/r.html: cannot be written there"),
+        (["--json", "/proc/m.json"], "--json /proc/m.json: cannot be written there"),
+        (["--json", "/proc"], "'/proc' is a directory"),
+        (["--png", "/proc/plots/all"], "--png /proc/plots/all: cannot be written there"),
+        (["--png", "/dev/null/plots"], "--png /dev/null/plots: /dev/null is a file"),
+        (["--png", "/dev/null"], "/dev/null is a file"),
         (["--risk", "0"], "--risk"),
         (["--risk", "nan"], "'--risk': nan is not above 0"),
         (["--split", "all"], "--split"),
         (["--train-jobs", "0"], "--train-jobs"),
-        (["--videos", "/no/such.csv"], "/no/such.csv"),
+        (["--videos", "/no/such.csv"], "--videos /no/such.csv: there is no such file"),
         (["--features", "/no/such.h5"], "/no/such.h5"),
         (["--device", "tpu9"], "give cpu, cuda or auto"),
     ],
@@ -102,6 +109,7 @@ def test_mistakes_are_one_line(run: Path, more: list[str], message: str) -> None
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+    assert " …" not in done.stderr  # said up front, before any work
 
 
 def test_what_is_no_model_is_said_to_be_none(tmp_path: Path) -> None:

@@ -53,7 +53,10 @@ def test_old_checkpoints_become_a_model_that_classifies_and_goes_back(tmp_path: 
     assert "records of itself epoch 43, validation accuracy 92.13 %" in done.stdout
 
     write_video(tmp_path / "a.mp4", numbered_frames(30))
-    answer = clipkind("classify", "--model", model, "--csv", tmp_path / "a.mp4")
+    (told,) = (line for line in done.stdout.splitlines() if line.startswith("Next:"))
+    command = told.removeprefix("Next:  clipkind ").split()
+    assert command[-1] == "YOUR_VIDEO_OR_FOLDER"
+    answer = clipkind(*command[:-1], "--csv", tmp_path / "a.mp4")
     assert answer.returncode == 0, answer.stderr
     assert any(name in answer.stdout for name in ("Trick", "Flat", "Game", "Nature"))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clipkind.evaluation.slices import BANDS, slices
+from clipkind.evaluation.slices import BANDS, few_sources, slices
 from evaluation.asked import answer, ask
 
 
@@ -72,3 +72,36 @@ def test_a_source_of_few_videos_is_no_slice_and_unknown_is_none() -> None:
     sources = ["big"] * 4 + ["three"] * 3 + ["one", ""]
     found = slices(ask(y_true, sources), answer(y_true), {"source": sources})
     assert [s["value"] for s in found["source"]] == ["big", "three"]
+
+
+def test_sources_come_by_the_number_of_their_videos() -> None:
+    sources = ["a"] * 3 + ["z"] * 5 + ["b"] * 3 + ["m"] * 4
+    y_true = np.zeros(len(sources), int)
+    found = slices(ask(y_true, sources), answer(y_true), {"source": sources, "format": sources})
+    assert [s["value"] for s in found["source"]] == ["z", "m", "a", "b"]
+    assert [s["value"] for s in found["format"]] == ["a", "b", "m", "z"]
+
+
+def test_every_quantity_comes_from_small_to_large() -> None:
+    for name, bands in BANDS.items():
+        middles = [
+            (low + high) / 2
+            for low, high in zip((0.0, *bands.ends), (*bands.ends, 1e5), strict=True)
+        ]
+        values = [bands.of(value) for value in reversed(middles)]
+        y_true = np.zeros(len(values), int)
+        found = slices(ask(y_true), answer(y_true), {name: values})
+        assert [s["value"] for s in found[name]] == values[::-1]
+
+
+def test_a_slice_of_too_few_sources_is_not_called_worse_and_known_as_such() -> None:
+    for bad_groups, few in ((5, True), (6, False)):
+        groups = np.arange(120) // 4
+        wrong = groups < bad_groups
+        values = np.where(wrong, "bad", "good").tolist()
+        y_true = np.arange(120) % 3
+        found = slices(ask(y_true, groups), answer((y_true + wrong) % 3), {"format": values})
+        bad, good = found["format"]
+        assert bad["worse"] is not few
+        assert few_sources(bad) is few
+        assert not few_sources(good)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,13 +83,12 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
             answers = classifier.classify_features(
                 options["features"], paths or None, backbone=options["backbone"], **how
             )
-            return _report(answers, None, classifier, chosen, options)
+            return _report(answers, paths or None, classifier, chosen, options)
         lazy = "-" in paths  # standard input may have no end: answer as the names come
         listing = Listing(_with_stdin(paths))
-        files = listing if lazy else list(listing)
-        total = None if isinstance(files, Listing) else len(files)
-        answers = classifier.classify_many(files, **how)
-        code = _report(answers, total, classifier, chosen, options)
+        files = None if lazy else list(listing)
+        answers = classifier.classify_many(listing if files is None else files, **how)
+        code = _report(answers, files, classifier, chosen, options)
     if listing.skipped:
         click.echo(
             f"passed over in the folders: {listing.skipped} no videos by name "
@@ -118,17 +117,18 @@ def _with_stdin(paths: Iterable[str]) -> Iterator[str]:
 
 def _report(
     answers: "Iterator[Prediction]",
-    total: int | None,
+    names: Sequence[str] | None,
     classifier: "Classifier",
     chosen: "Format",
     options: dict[str, Any],
 ) -> int:
-    """Write answers as they come; returns the exit code."""
+    """Write answers as they come, for videos of these `names` if known; returns the exit code."""
     from rich.console import Console
 
     from clipkind.cli.output import open_output, writer_for
     from clipkind.cli.progress import progress_bar
 
+    total = None if names is None else len(names)
     counts = {"ok": 0, "partial": 0, "refused": 0}
     decisions = {"single": 0, "several": 0, "unsure": 0}
     output: Path | None = options["output"]
@@ -136,7 +136,7 @@ def _report(
     bar_console = shared or Console(stderr=True)
     bar = progress_bar(bar_console) if bar_console.is_terminal and total != 1 else nullcontext()
     with open_output(output) as stream, bar as progress:
-        writer = writer_for(chosen, stream, shared, classifier.class_names, options["risk"])
+        writer = writer_for(chosen, stream, shared, classifier.class_names, options["risk"], names)
         task = progress.add_task("videos", total=total, rate="") if progress else None
         for prediction in answers:
             writer.write(prediction)

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,6 @@ def command(model: Path, **options: Any) -> int:
         if options["png"]:
             from clipkind.evaluation.report.pictures import write_pngs
 
-            options["png"].mkdir(parents=True, exist_ok=True)
             write_pngs(found, options["png"])
             made.append(options["png"])
         if options["json_file"]:
@@ -135,8 +135,27 @@ def _check_targets(options: dict[str, Any]) -> None:
     """What can only fail at the end of long work had better fail before it."""
     for name, option in (("html", "--html"), ("json_file", "--json")):
         path = options[name]
-        if path is not None and not path.parent.is_dir():
-            raise click.UsageError(f"{option} {printable(str(path))}: there is no such folder")
+        if path is not None:
+            _check_folder(option, path, path.parent)
     html = options["html"]
     if html is not None and html.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"--html {printable(str(html))}: a page's name ends in .html")
+    if (png := options["png"]) is not None:  # made with what is missing above it
+        _check_folder("--png", png, next(p for p in (png, *png.absolute().parents) if p.exists()))
+
+
+def _check_folder(option: str, path: Path, folder: Path) -> None:
+    """Raises click.UsageError where no file can be made in `folder`, by making one."""
+    shown = f"{option} {printable(str(path))}"
+    if not folder.is_dir():
+        there = (
+            f"{printable(str(folder))} is a file" if folder.exists() else "there is no such folder"
+        )
+        raise click.UsageError(f"{shown}: {there}")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise click.UsageError(
+            f"{shown}: cannot be written there ({error.strerror}); name another place"
+        ) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clipkind.cli import options as shared
-from clipkind.text import printable
+from clipkind.text import printable, quoted
 
 if TYPE_CHECKING:
     from clipkind.workflow.import_checkpoint import Incoming
@@ -76,9 +76,11 @@ def command(checkpoints: tuple[Path, ...], out: Path, **options: Any) -> int:
         + f"  (card: {printable(str(out / 'README.md'))})"
     )
     click.echo("Not measured: the checkpoints' own figures do not carry over (see the card).")
+    classify = f"clipkind classify --model {quoted(out)}"
+    click.echo(f"Next:  {classify} YOUR_VIDEO_OR_FOLDER")
     click.echo(
-        f"Next:  clipkind classify --model {printable(shlex.quote(str(out)))} --features "
-        f"FEATURES.h5 --backbone {shlex.quote(settings.backbone)}"
+        f"  or, with features of the documented system:  {classify} --features FEATURES.h5 "
+        f"--backbone {shlex.quote(settings.backbone)}"
     )
     return 0
 

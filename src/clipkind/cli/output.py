@@ -24,8 +24,10 @@ _STATUS_COLORS = {"partial": "yellow", "refused": "red"}
 MIN_NAME = 16
 STRANGE = 0.99
 """Strangeness from which the table marks an answer."""
-PLAIN_WIDTH = 120
-"""Columns of a table that goes to a file or pipe."""
+PLAIN_NAME = 120
+"""Columns that a name may take in a table that goes to a file or pipe; and, next, where the names
+are not known beforehand."""
+UNKNOWN_NAME = 50
 
 
 class Writer(ABC):
@@ -75,18 +77,30 @@ class CsvWriter(Writer):
 class TableWriter(Writer):
     """Rows of fixed width, so that each appears as soon as it is known.
 
-    A confidence in an answer for a very strange video bears a mark, explained at the end.
+    The first column is as wide as the longest of `names`, the videos' where they are known, as far
+    as the terminal or PLAIN_NAME lets it. A confidence in an answer for a very strange video bears
+    a mark, explained at the end.
     """
 
-    def __init__(self, console: Console, class_names: tuple[str, ...], several: bool) -> None:
+    def __init__(
+        self,
+        console: Console,
+        class_names: tuple[str, ...],
+        several: bool,
+        names: Iterable[str] | None = None,
+    ) -> None:
         self._console = console
         self._classes = class_names
         pairs = [_joined(pair) for pair in combinations(class_names, 2)] if several else []
         self._label = max(len(name) for name in (*class_names, *pairs, "Label", "refused"))
         self._columns = [max(len(_short(name)), 5) for name in class_names]
         rest = self._label + 13 + sum(width + 2 for width in self._columns) + 8
-        width = console.width if console.is_terminal else PLAIN_WIDTH
-        self._name = max(min(width - rest, 60), MIN_NAME)
+        if console.is_terminal:
+            most = max(min(console.width - rest, 60), MIN_NAME)
+        else:
+            most = UNKNOWN_NAME if names is None else PLAIN_NAME
+        longest = most if names is None else max((len(printable(n)) for n in names), default=0)
+        self._name = min(max(longest, MIN_NAME), most)
         self._head = True
         self._marked = False
 
@@ -166,18 +180,18 @@ def writer_for(
     console: Console | None,
     class_names: tuple[str, ...],
     risk: float | None = None,
+    names: Iterable[str] | None = None,
 ) -> Writer:
     """The writer of a format; a table goes through `console` where one is shared with a bar.
 
-    With a risk, answers may be several labels.
+    With a risk, answers may be several labels. `names`: of all videos, where they are known.
     """
     if chosen == "json":
         return JsonWriter(stream)
     if chosen == "csv":
         return CsvWriter(stream, class_names)
-    return TableWriter(
-        console or Console(file=stream, highlight=False), class_names, several=risk is not None
-    )
+    plain = console or Console(file=stream, highlight=False)
+    return TableWriter(plain, class_names, several=risk is not None, names=names)
 
 
 def _short(name: str) -> str:

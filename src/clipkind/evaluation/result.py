@@ -98,10 +98,11 @@ class Slice(TypedDict):
     videos: int
     groups: int
     accuracy: Figure
-    """Of one group the interval is 0 to 1: it says nothing about others."""
+    """Of one group the interval is 0 to 1: it says nothing about others. Of fewer than 6 it is
+    narrower than what is known, and no report shows it."""
     worse: bool
     """Whether it is below the rest of the videos by more than chance explains, however many slices
-    are looked at; never with fewer than 5 groups."""
+    are looked at; never with fewer than 6 groups."""
 
 
 class Error(TypedDict):

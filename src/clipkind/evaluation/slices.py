@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipkind.evaluation.answers import Answers, Questions
-from clipkind.evaluation.intervals import draw_groups, interval
+from clipkind.evaluation.intervals import FEWEST_GROUPS, draw_groups, interval
 from clipkind.evaluation.result import Slice
 
 _LEAST_VIDEOS = 3
 """Of a source; with fewer its accuracy is an anecdote."""
 _MOST_SOURCES = 50
 """Those with the most videos are told."""
-_LEAST_GROUPS = 5
-"""Of a slice, and of the rest, for the one to be called worse than the other."""
 _LEVEL = 0.05
 
 
@@ -63,23 +61,32 @@ def slices(
     return {
         name: [
             _slice(asked, right, np.array([v == value for v in by[name]]), value, looked_at)
-            for value in sorted(values, key=lambda value: _place(name, value))
+            for value in _in_order(name, values)
         ]
         for name, values in wanted.items()
     }
 
 
-def _values(name: str, values: Sequence[str]) -> set[str]:
+def few_sources(part: Slice) -> bool:
+    """Whether a slice is of too few groups for its interval to be shown: it would look narrower
+    than what is known (see `FEWEST_GROUPS`)."""
+    return part["groups"] < FEWEST_GROUPS
+
+
+def _values(name: str, values: Sequence[str]) -> Counter[str]:
+    """How many videos have each value that is looked at."""
     counts = Counter(value for value in values if value)
     if name != "source":
-        return set(counts)
-    return {v for v, count in counts.most_common(_MOST_SOURCES) if count >= _LEAST_VIDEOS}
+        return counts
+    return Counter({v: n for v, n in counts.most_common(_MOST_SOURCES) if n >= _LEAST_VIDEOS})
 
 
-def _place(name: str, value: str) -> tuple[int, str]:
-    """Bands come in their own order, other values by name."""
+def _in_order(name: str, counts: Counter[str]) -> list[str]:
+    """Bands in their own order, sources with the most videos first, other values by name."""
+    if name == "source":
+        return sorted(counts, key=lambda value: (-counts[value], value))
     names = BANDS[name].names if name in BANDS else ()
-    return names.index(value) if value in names else len(names), value
+    return sorted(counts, key=lambda v: (names.index(v) if v in names else len(names), v))
 
 
 def _slice(
@@ -99,7 +106,7 @@ def _is_worse(
     asked: Questions, right: NDArray[np.float64], here: NDArray[np.bool_], tests: int
 ) -> bool:
     counts = [len(np.unique(asked.draws.index[where])) for where in (here, ~here)]
-    if min(counts) < _LEAST_GROUPS:
+    if min(counts) < FEWEST_GROUPS:
         return False
     sides = np.stack([here * right, here, ~here * right, ~here], axis=1).astype(float)
     total, drawn = asked.draws.sums(sides)

@@ -23,6 +23,10 @@ MOST_PICKLE = 16 * 2**20
 """Bytes of the pickle itself: documented ones have some ten thousand."""
 _REFUSED = re.compile(r"GLOBAL (?P<called>\S+)|(function|but got|class) <?(?P<made>[^>\n]+)")
 """In what torch says when it refuses a pickle: what would have been called, or made."""
+_OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""How files of torch.save began before they were zips: a pickled number."""
+_PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")
+"""Of pickles that tell theirs; 0 and 1 do not."""
 _NUMPY: list[Any] = [
     *(
         (made, f"{module}.multiarray.{made.__name__}")
@@ -75,9 +79,8 @@ def _check_zip(file: Any, shown: str) -> None:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):  # of damaged zips
-        raise FileFormatError(
-            f"{shown}: is no checkpoint as torch.save writes them, or is cut short; copy it again"
-        ) from None
+        file.seek(0)
+        raise FileFormatError(f"{shown}: {_no_zip(file.read(len(_OLD_TORCH)))}") from None
     size = file.seek(0, 2)
     if any(p.compress_type != zipfile.ZIP_STORED for p in parts):
         raise FileFormatError(
@@ -111,6 +114,26 @@ def _check_zip(file: Any, shown: str) -> None:
             f"{shown}: describes its content in {names['data.pkl']:,} bytes, far more than any "
             "checkpoint; give a best_*.pt of the documented trainer"
         )
+
+
+def _no_zip(head: bytes) -> str:
+    """What a file that begins so is, if not a whole zip; it is told by its bytes, never loaded."""
+    if head.startswith(b"PK"):
+        return "is a checkpoint cut short, or damaged; copy it again"
+    if head == _OLD_TORCH:
+        return (
+            "is in the format of PyTorch before 1.6, which is not read here; if you trust it, "
+            "load it with torch.load(FILE, weights_only=True) and save it anew with torch.save"
+        )
+    if head[:1] == pickle.PROTO and head[1:2] in _PROTOCOLS:
+        return (
+            "is no PyTorch checkpoint but a bare pickle, which can run anything when it is loaded, "
+            "so nothing of it was; whoever made it can save the same with torch.save"
+        )
+    return (
+        f"is {'no checkpoint as torch.save writes them' if head else 'empty'}; give a best_*.pt "
+        "of the documented trainer"
+    )
 
 
 def _why(error: Exception) -> str:

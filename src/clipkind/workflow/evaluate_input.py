@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clipkind.dataset.splits.table import SplitName, SplitRow, SplitTable, read_split
+from clipkind.dataset.splits.table import SplitName, SplitRow, SplitTable
 from clipkind.errors import ClipkindError, FileFormatError
 from clipkind.evaluation.voting import combination_in_words
 from clipkind.features.store import FeatureFile, open_features
@@ -18,6 +18,7 @@ from clipkind.model.calibration import Calibration
 from clipkind.text import printable
 from clipkind.training.prepare import identity
 from clipkind.training.run import Run, load_run
+from clipkind.workflow.split_file import read_given_split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,19 +120,25 @@ def open_subject(model: Path, split: SplitName, sources: Sources) -> Iterator[Su
     bundle = load_bundle(model)
     features = _place(model, run, "features", "features.h5", sources.features)
     split_file = _place(model, run, "split", "dataset/manifest.split.csv", sources.split)
-    table = read_split(split_file)
+    table = read_given_split(split_file)
     with open_features(features) as file:
+        if run is not None:  # first: what is known of the features follows from the split's videos
+            _require_trained_with(run, "split", identity(file, table), split_file)
         _require_fit(bundle, file, table, split_file)
         rows, missing = _with_features(file, table, split)
         if not rows:
             there = "no video" if not missing else "no video with features"
             raise ClipkindError(f"{printable(str(split_file))}: {there} is in split {split}")
-        notes = _require_same_data(model, run, bundle, file, table)
+        notes = _require_same_data(run, bundle, file, table)
         manifest = _manifest(run, split_file, sources.videos)
         yield Subject(bundle, run, file, table, split_file, manifest, split, rows, missing, notes)
 
 
 _OPTIONS = {"features": "--features", "split": "--split-file"}
+_DIFFERS = {
+    "features": "which videos have some, or how they are seen, differs",
+    "split": "videos, sides or labels differ",
+}
 
 
 def _place(model: Path, run: Run | None, what: str, usual: str, given: Path | None) -> Path:
@@ -158,6 +165,8 @@ def _place(model: Path, run: Run | None, what: str, usual: str, given: Path | No
 def _manifest(run: Run | None, split_file: Path, given: Path | None) -> Path | None:
     """The manifest: as given, or the one the split was made from where it still lies beside it."""
     if given is not None:
+        if not given.is_file():  # it is read only after the networks were asked
+            raise ClipkindError(f"--videos {printable(str(given))}: there is no such file")
         return given
     name = split_file.name.removesuffix(".split.csv")
     beside = split_file.with_name(f"{name}.csv")
@@ -193,18 +202,12 @@ def _require_fit(bundle: Bundle, file: FeatureFile, table: SplitTable, split_fil
 
 
 def _require_same_data(
-    model: Path, run: Run | None, bundle: Bundle, file: FeatureFile, table: SplitTable
+    run: Run | None, bundle: Bundle, file: FeatureFile, table: SplitTable
 ) -> tuple[str, ...]:
     """A run must be evaluated on what it was trained on. Of a bundle, what is known is noted."""
     found = identity(file, table)
     if run is not None:
-        for what, option in (("features", "--features"), ("split", "--split-file")):
-            if found[what] != run.identity[what]:
-                raise FileFormatError(
-                    f"{printable(str(model))}: was trained with other {what} than those of "
-                    f"{option} (videos, labels or how they are seen differ): give the same, or "
-                    "evaluate RUN/bundle instead of RUN to measure it on other videos"
-                )
+        _require_trained_with(run, "features", found, file.path)
         return ()
     trained: dict[str, Any] = bundle.provenance.get("identity", {})
     if trained.get("split") == found["split"]:
@@ -212,4 +215,18 @@ def _require_same_data(
     return (
         f"Model {bundle.name} was not trained by this split, so it may have seen some of these "
         f"videos, or others of their sources. It was made from: {bundle.provenance.get('data')}.",
+    )
+
+
+def _require_trained_with(run: Run, what: str, found: dict[str, Any], place: Path) -> None:
+    """Raises FileFormatError where the features or the split at `place` are not the run's."""
+    if found[what] == run.identity[what]:
+        return
+    differs, shown = _DIFFERS[what], printable(str(place))
+    known = run.sources.get(what, "")
+    where = f" (it was {printable(known)})" if known and known != str(place.resolve()) else ""
+    raise FileFormatError(
+        f"{printable(str(run.folder))}: was trained with other {what} than {shown} ({differs}): "
+        f"give with {_OPTIONS[what]} what it was trained with{where}, or evaluate RUN/bundle "
+        "instead of RUN to measure it on other videos"
     )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import clipkind
-from clipkind.dataset.splits.table import SplitTable, read_split
+from clipkind.dataset.splits.table import SplitTable
 from clipkind.evaluation.metrics import grouped_scores
 from clipkind.features.store import FeatureFile, open_features
 from clipkind.model.bundle import Bundle, calibration_key, load_bundle
@@ -31,6 +31,7 @@ from clipkind.training.run import MemberResult, Run, locked, open_run
 from clipkind.training.watch import Watch
 from clipkind.workflow.calibrating import calibrations, chosen_voters
 from clipkind.workflow.member_answers import member_answers
+from clipkind.workflow.split_file import read_given_split
 from clipkind.workflow.strangeness import outlier_score
 
 
@@ -81,7 +82,7 @@ def train(
     process trains in `out`, EnsembleFailed, OSError when the disk is full; the same call goes on
     after any interruption.
     """
-    table = read_split(split)
+    table = read_given_split(split)
     first = distributed.rank() == 0
     with ExitStack() as stack:
         file = stack.enter_context(open_features(features))
@@ -136,7 +137,7 @@ def _finished(
     voters = [learned[place] for place in combination.voters]
     models = [models[place] for place in combination.voters]
     combination = combination.of_voters()
-    calibrated = calibrations(models, data, combination)
+    calibrated = calibrations(models, data, combination, stopped=run.recipe.num_epochs > 1)
     calibration = calibrated[calibration_key(data.contract.multi_scale, tta=False)]
     scores = _scores(data, models, combination, calibration)
     groups = [row.group for row in data.rows_of("train")]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from clipkind.dataset.check.thumbnails import jpeg
 from clipkind.evaluation.result import Evaluation, Figure, Scores, System
+from clipkind.video.jpeg import jpeg
 
 NAMES = ["Cat", "Dog"]
 

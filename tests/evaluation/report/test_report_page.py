@@ -74,8 +74,8 @@ def test_every_part_is_in_the_page() -> None:
         "10 and 1 refused",
         "5.0 % with TTA",
         "58.0 %",
-        "one camera8 (1)5 of 8 right",
-        "Without an interval: a single source",
+        "one camera8 (1)5 of 8 right one source",
+        "Fewer than 6 sources say too little about others for an interval.",
         "none was given",
         "9.3 % 4.3 to 14.3 %",
         "0.913",
@@ -90,6 +90,28 @@ def test_every_part_is_in_the_page() -> None:
         assert expected in text
     assert "Not in this report" not in text
     assert "0.0 to 100.0 %" not in text
+
+
+def test_an_interval_of_few_sources_is_not_shown() -> None:
+    for groups, shown in ((1, False), (2, False), (5, False), (6, True)):
+        part = {"value": "v", "videos": 8, "groups": groups, "worse": False}
+        content = page(
+            {**evaluation(), "slices": {"height": [{**part, "accuracy": figure(0.75, 0.0123)}]}}  # type: ignore[list-item,typeddict-item]
+        )
+        section = content.partition('id="slices"')[2].partition("</section>")[0]
+        text = Reader(section.partition(">")[2]).text
+        assert ("73.8 to 76.2 %" in text) is shown
+        assert ("<circle" in section) is shown
+        assert ("6 of 8 right" in text) is not shown
+        assert ("few sources" in text) is (1 < groups < 6)
+        assert ("Fewer than 6 sources" in text) is not shown
+
+
+def test_every_cell_of_the_systems_bears_its_name_for_where_the_head_is_not_shown() -> None:
+    section = page(evaluation()).partition('id="systems"')[2].partition("</section>")[0]
+    found = re.findall(r'data-head="([^"]*)"', section)
+    heads = ["Accuracy", "Macro F1", "Weighted F1", "ECE", "Brier", "NLL"]
+    assert found == heads * len(evaluation()["systems"])
 
 
 def test_a_claim_is_made_only_where_it_is_shown() -> None:

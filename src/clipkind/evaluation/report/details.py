@@ -1,5 +1,6 @@
 """Sections of the page about the headline system's answers: classes, curves, parts of the data."""
 
+from clipkind.evaluation.intervals import FEWEST_GROUPS
 from clipkind.evaluation.report import plots
 from clipkind.evaluation.report.figures import (
     NONE,
@@ -9,13 +10,23 @@ from clipkind.evaluation.report.figures import (
     known,
     percent,
 )
-from clipkind.evaluation.report.markup import Scale, Section, figure, note, shares, table
+from clipkind.evaluation.report.markup import (
+    Scale,
+    Section,
+    figure,
+    note,
+    shares,
+    table,
+    with_range,
+)
 from clipkind.evaluation.report.systems import decimal_cell, percent_cell
 from clipkind.evaluation.result import Evaluation, Figure, Scores, Slice, System
+from clipkind.evaluation.slices import few_sources
 from clipkind.page import safe
 
 SLICES = 25
 """Rows of a table of slices, at most."""
+_FEW = f" Fewer than {FEWEST_GROUPS} sources say too little about others for an interval."
 
 
 def classes(system: System) -> Section:
@@ -34,7 +45,7 @@ def classes(system: System) -> Section:
         for name, c in found.items()
     ]
     head = ["Class", "F1", scale.head(), "Precision", "Recall", "Videos"]
-    body = table(f"Scores of every class, {system['name']}", head, rows, kind="plotted")
+    body = table(f"Scores of every class, {system['name']}", head, rows, kind="plotted cards")
     empty = [name for name, c in found.items() if not c["support"]]
     if empty:
         names = ", ".join(map(safe, empty))
@@ -103,9 +114,11 @@ def slices(evaluation: Evaluation) -> Section:
     found = {name: rows for name, rows in evaluation["slices"].items() if rows}
     body = "".join(_slice_table(name, rows) for name, rows in found.items())
     if body:
+        few = any(few_sources(s) for rows in found.values() for s in rows)
         body = (
             "<p>Slices are small and their intervals wide; a slice is marked only where it is "
-            "worse than the rest by more than chance explains, however many are looked at.</p>"
+            "worse than the rest by more than chance explains, however many are looked at."
+            f"{few * _FEW}</p>"
             f'<div class="columns">{body}</div>'
         )
     return Section("slices", "Where it is better and worse", body, "slices of the data")
@@ -130,16 +143,15 @@ def _slice_table(name: str, every: list[Slice]) -> str:
         title += f" (the {len(shown)} largest of {len(every)}; all are in the JSON)"
     head = [safe(name.capitalize()), "Videos (sources)", "Accuracy", scale.head()]
     body = table(title, head, rows, kind="plotted narrow")
-    if any(s["groups"] == 1 for s in shown):
-        body += note("Without an interval: a single source, which says nothing about others.")
     return f"<div><h3>{safe(title)}</h3>{body}</div>"
 
 
 def _slice_cells(part: Slice, scale: Scale) -> list[str]:
-    """Its accuracy, and that drawn; of a single source what was counted, as there is no more."""
-    if part["groups"] == 1:
+    """Its accuracy, and that drawn; of few sources what was counted, as little more is known."""
+    if few_sources(part):
         right = round(part["accuracy"]["value"] * part["videos"])
-        return [f"{right} of {part['videos']} right", ""]
+        few = "one source" if part["groups"] == 1 else "few sources"
+        return [with_range(f"{right} of {part['videos']} right", few), ""]
     color = "bad" if part["worse"] else "accent"
     return [percent_cell(part["accuracy"]), scale.interval(part["accuracy"], color)]
 

@@ -24,10 +24,16 @@ class Section:
 def table(
     caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = ""
 ) -> str:
-    """A table that scrolls by itself where it is too wide. The first cell names its row."""
+    """A table that scrolls by itself where it is too wide. The first cell names its row.
+
+    Of kind `cards` it becomes a card for each row on a phone, where each cell bears its `head`.
+    """
+    plain = ["" if "<" in cell else cell for cell in head[1:]]  # a scale is no name
+    names = [f' data-head="{cell}"' if cell and "cards" in kind else "" for cell in plain]
     columns = "".join(f'<th scope="col">{cell}</th>' for cell in head)
     body = "".join(
-        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+        f'<tr><th scope="row">{first}</th>'
+        f"{''.join(f'<td{name}>{cell}</td>' for name, cell in zip(names, rest, strict=True))}</tr>"
         for first, *rest in rows
     )
     name = safe(caption)

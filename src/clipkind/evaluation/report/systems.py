@@ -34,7 +34,9 @@ def systems(evaluation: Evaluation) -> Section:
     scale = shares(floor_of(system["scores"]["accuracy"] for system in every))
     rows = [_row(system, scale.interval(system["scores"]["accuracy"])) for system in every]
     head = ["System", "Accuracy", scale.head(), "Macro F1", "Weighted F1", "ECE", "Brier", "NLL"]
-    parts = [table("Accuracy and other figures of every system", head, rows, kind="plotted dense")]
+    parts = [
+        table("Accuracy and other figures of every system", head, rows, kind="plotted dense cards")
+    ]
     if any(system["scores"]["ece"] is None for system in every):
         parts.append(
             note(
@@ -87,7 +89,9 @@ def comparisons(evaluation: Evaluation) -> Section:
             ]
         )
     head = ["Accuracy", "Points", scale.head(), "Difference", '<span class="words">In words</span>']
-    body = table("Differences in accuracy on the same videos", head, rows, kind="plotted") + note(
+    body = table(
+        "Differences in accuracy on the same videos", head, rows, kind="plotted cards"
+    ) + note(
         "Paired: both systems answer the same videos, in the same draws of the bootstrap. A system "
         "is called better only where the interval excludes 0."
     )
