@@ -32,12 +32,10 @@ docs: .venv/.all
 	@echo "Open build/site/index.html"
 
 bundle: .venv/.all
-	for mode in single aligned; do \
-		.venv/bin/clipkind extract $(CLIPS) --backbone efficientnet_lite0_stages \
-			--multi-scale $$mode --out build/$$mode.h5; done
+	.venv/bin/clipkind extract $(CLIPS) --backbone efficientnet_lite0_stages --out build/single.h5
 	.venv/bin/python benchmarks/outliers.py --features build/single.h5
-	.venv/bin/python scripts/make_bundle.py build/single.h5 build/aligned.h5 \
-		--members pooled pooled default default --answers benchmarks/results/out_of_fold.json \
+	.venv/bin/python scripts/make_bundle.py build/single.h5 --members linear \
+		--answers benchmarks/results/out_of_fold.json \
 		--data "$(DATA)" --limits "$(LIMITS)" --out src/clipkind/bundled/default
 
 .venv/bin/python:

@@ -1,4 +1,4 @@
-"""Text that is safe to print, log and store, whatever a file is called."""
+"""Words for people, and text that is safe to print, log and store, whatever a file is called."""
 
 import re
 import shlex
@@ -21,6 +21,11 @@ def printable(text: str) -> str:
 def quoted(path: Path) -> str:
     """A path as one word of a shell command that is shown to people."""
     return printable(shlex.quote(str(path)))
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """`1 video`, `2 videos`."""
+    return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
 def _escape(match: re.Match[str]) -> str:

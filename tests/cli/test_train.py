@@ -63,7 +63,7 @@ def test_again_trains_nothing_and_says_the_same(run: Path, small_set: SmallSet) 
     before = weights.stat().st_mtime_ns
     done = clipkind(*arguments(small_set, run))
     assert done.returncode == 0
-    assert "2 members are done" in done.stderr
+    assert "members done: 2 of 2" in done.stderr
     assert "Test: accuracy 1.000" in done.stdout
     assert weights.stat().st_mtime_ns == before
 
@@ -78,7 +78,7 @@ def test_another_recipe_does_not_go_on_with_it(run: Path, small_set: SmallSet) -
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--recipe", "best"], "recipe best: give default or pooled or documented"),
+        (["--recipe", "best"], "recipe best: give default or linear or documented"),
         (["--set", "num_epoch=3"], "did you mean num_epochs"),
         (["--seeds", "7"], "give each seed once"),
         (["--device", "tpu9"], "give cpu, cuda or auto"),

@@ -1,6 +1,8 @@
 """Bundles with calibration or outlier score, and features that are easy, hard and strange."""
 
 import json
+import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,24 +15,20 @@ from clipkind.model.card import model_card
 from clipkind.model.combination import Combination
 from clipkind.model.outliers import OutlierModel
 from model.sources import answered
+from several_members import several_members
 
 VIDEOS = 14
 
 
 def calibrated_bundle(folder: Path, *, groups: int = 400) -> Bundle:
-    """The bundled model with weights for its members, calibrated on made-up answers."""
-    bundle = load_bundle()
-    files = {name: bundle.path / name for name in _files(bundle.path)}
+    """A model of four members with weights, calibrated on made-up answers."""
     fits = {}
     for seed, mode in enumerate(("single", "single+tta")):
         videos = answered(groups, 0.0, seed)
         fits[mode] = fit_calibration(videos.probabilities, videos.y_true, videos.groups, "made up")
-    combination = Combination("weighted", (0.1, 0.2, 0.3, 0.4))
+    bundle = several_members(folder, Combination("weighted", (0.1, 0.2, 0.3, 0.4)))
     measured = bundle.measured | {"aligned": bundle.measured["single"]}
-    made = replace(bundle, path=folder, combination=combination, measured=measured)
-    made = replace(made, calibrations=fits, outliers=None)
-    save_bundle(made, files, model_card(made))
-    return made
+    return _saved(replace(bundle, measured=measured, calibrations=fits, outliers=None))
 
 
 def without_calibration(folder: Path) -> Bundle:
@@ -55,10 +53,7 @@ def strange_bundle(folder: Path) -> Bundle:
     outliers = OutlierModel.fit(known, np.arange(120) % 2, random.permutation(120) // 2)
     provenance = calibrated.provenance | {"outliers": "made-up videos"}
     provenance.pop("measured_outliers", None)
-    made = replace(calibrated, outliers=outliers, provenance=provenance)
-    source = load_bundle().path
-    save_bundle(made, {name: source / name for name in _files(source)}, model_card(made))
-    return made
+    return _saved(replace(calibrated, outliers=outliers, provenance=provenance))
 
 
 def write_features(path: Path) -> Path:
@@ -75,6 +70,15 @@ def write_features(path: Path) -> Path:
             )  # fmt: skip
             writer.add(row, np.maximum(rows, 0))
     return path
+
+
+def _saved(bundle: Bundle) -> Bundle:
+    """Write a bundle anew over itself, with what was changed of it."""
+    with tempfile.TemporaryDirectory() as before:
+        kept = Path(shutil.copytree(bundle.path, before, dirs_exist_ok=True))
+        files = {name: kept / name for name in _files(kept)}
+        save_bundle(bundle, files, model_card(bundle))
+    return bundle
 
 
 def _files(folder: Path) -> list[str]:

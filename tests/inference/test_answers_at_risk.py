@@ -103,7 +103,8 @@ def test_a_model_of_old_answers_as_ever_and_promises_no_risk(
     assert len(answers) == VIDEOS
     assert not any(answer.calibrated for answer in answers)
     assert all(answer.decision == "single" for answer in answers)
-    assert old.bundle.combination.weights == (0.25,) * 4
+    count = len(old.bundle.members)
+    assert old.bundle.combination.weights == (1 / count,) * count
     for ask in (
         lambda: list(old.classify_features(features, risk=0.05)),
         lambda: old.classify_many([], risk=0.05),

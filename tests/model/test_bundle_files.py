@@ -1,7 +1,6 @@
 """A bundle whose model.json is damaged is refused in one line that names what is off."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 
 from clipkind.errors import FileFormatError
-from clipkind.model.bundle import DEFAULT_BUNDLE, load_bundle
+from clipkind.model.bundle import load_bundle
+from several_members import several_members
 
 Data = dict[str, Any]
 
@@ -38,8 +38,7 @@ def lacking(*keys: str | int) -> Callable[[Data], None]:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle")
-    return tmp_path / "bundle"
+    return several_members(tmp_path / "bundle").path
 
 
 def damage(bundle: Path, change: Callable[[Data], None]) -> None:

@@ -53,7 +53,7 @@ def test_changes_come_on_top_of_file_and_base(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("best", [], "recipe best: give default or pooled or documented, or a file"),
+        ("best", [], "recipe best: give default or linear or documented, or a file"),
         ("missing.toml", [], "missing.toml: no such recipe file"),
         ("default", ["num_epoch=3"], "no field 'num_epoch': did you mean num_epochs"),
         ("default", ["num_epochs"], "write it as key=value"),
@@ -75,7 +75,7 @@ def test_mistakes_are_named(name: str, changes: list[str], message: str) -> None
     ("text", "message"),
     [
         ("hidden_dim = ", "is not TOML"),
-        ('base = "mine"', "base 'mine' is not default or pooled or documented"),
+        ('base = "mine"', "base 'mine' is not default or linear or documented"),
         ("width = 3", "no field 'width'"),
     ],
 )

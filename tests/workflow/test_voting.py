@@ -43,7 +43,7 @@ def test_a_run_is_calibrated_on_its_validation_videos(
             found = sorted(answer.confidence or 0.0 for answer in answers)
             np.testing.assert_allclose(sorted(calibration.confidence), found, atol=2e-3)
     card = (bundle.path / "README.md").read_text()
-    assert "12 videos of 6 groups: the validation split, by which training was also stopped" in card
+    assert "12 videos of 6 groups: the validation split, which also chose the epochs" in card
 
 
 def test_a_risk_that_the_epochs_were_chosen_by_too_is_no_promise(trained: Trained) -> None:
@@ -81,7 +81,7 @@ def test_the_same_call_leaves_it_alone_and_another_vote_makes_the_model_anew(
     assert "greedy selection" in card.read_text()
     also_chose = {calibration.also_chose for calibration in bundle.calibrations.values()}
     assert also_chose == {"the epochs and the members' weights"}
-    assert "the members' weights were chosen" in card.read_text()
+    assert "which also chose the epochs and the members' weights" in card.read_text()
 
 
 def test_a_dozen_videos_cannot_carry_a_small_risk(trained: Trained, small_set: SmallSet) -> None:

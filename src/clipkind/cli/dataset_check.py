@@ -156,7 +156,7 @@ def _conflict(link: "Link", by_id: "dict[str, Entry]") -> str:
 
 
 def _summary(found: "CheckRun", manifest: Path) -> list[str]:
-    from clipkind.dataset.check.report import counted
+    from clipkind.text import counted
 
     report = found.report
     sources = counted(report.groups, "source")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     metavar="RUN",
     help="Folder of all that is made.",
 )
-@recipe_options
+@recipe_options("linear")
 @click.option(
     "--backbone",
     default="efficientnet_lite0_stages",
@@ -60,7 +60,7 @@ def command(source: Path, out: Path, **options: Any) -> int:
     name = options["taxonomy"]
     taxonomy = load_taxonomy(None if name == "documented" else Path(name)) if name else None
     settings = FitOptions(
-        train=train_options(options, source),
+        train=train_options(options, recipe, source),
         backbone=options["backbone"],
         multi_scale=options["multi_scale"],
         min_duration_s=options["min_duration"],

@@ -1,6 +1,8 @@
 """`clipkind train`: a feature file and a split to a trained, measured model."""
 
 import shlex
+from collections.abc import Callable
+from functools import reduce
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,19 +13,20 @@ from clipkind.cli import options as shared
 from clipkind.text import printable
 
 if TYPE_CHECKING:
+    from clipkind.training.recipe import Recipe
     from clipkind.workflow.train import Trained
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def recipe_options(command: Any) -> Any:
-    """The options that say how to train, which `train` and `fit` share."""
+def recipe_options(recipe: str) -> Callable[[Any], Any]:
+    """The options that say how to train, which `train` and `fit` share; `recipe` is the default."""
     options = [
         click.option(
             "--recipe",
-            default="default",
+            default=recipe,
             show_default=True,
-            help="default, pooled, documented, or a TOML file with fields of a recipe.",
+            help="default, linear, documented, or a TOML file with fields of a recipe.",
         ),
         click.option(
             "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a recipe's field."
@@ -32,9 +35,7 @@ def recipe_options(command: Any) -> Any:
             "--seeds",
             multiple=True,
             type=int,
-            default=(42, 43, 44, 45),
-            show_default=True,
-            help="One a member of the ensemble: --seeds 42 43 44 45.",
+            help="One a member of the ensemble.  [default: 42 43 44 45; linear: 42]",
         ),
         click.option(
             "--combine",
@@ -54,9 +55,7 @@ def recipe_options(command: Any) -> Any:
             "--restart", is_flag=True, help="Throw away what an earlier run left in --out."
         ),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
 
 
 class ManySeeds(click.Command):
@@ -87,7 +86,7 @@ def _is_number(text: str) -> bool:
     metavar="RUN",
     help="Folder of the run.",
 )
-@recipe_options
+@recipe_options("default")
 @shared.weights
 def command(features: Path, split: Path, out: Path, **options: Any) -> int:
     """Train an ensemble on FEATURES and make a model of it that `classify --model RUN` takes.
@@ -103,7 +102,7 @@ def command(features: Path, split: Path, out: Path, **options: Any) -> int:
     from clipkind.training.distributed import process_group
     from clipkind.workflow.train import train
 
-    settings = train_options(options, features)
+    settings = train_options(options, recipe, features)
     with process_group(settings.device), TrainingView() as view:
         trained = train(features, split, out, recipe, settings, view.watch, view.start)
     if trained is None:
@@ -112,9 +111,11 @@ def command(features: Path, split: Path, out: Path, **options: Any) -> int:
     return 0
 
 
-def train_options(options: dict[str, Any], source: Path) -> Any:
+def train_options(options: dict[str, Any], recipe: "Recipe", source: Path) -> Any:
     """The options as `clipkind.workflow.train` takes them. Raises UsageError."""
-    seeds = options["seeds"]
+    from clipkind.training.recipe import default_seeds
+
+    seeds = options["seeds"] or default_seeds(recipe)
     if len(set(seeds)) != len(seeds):
         raise click.UsageError(f"--seeds {' '.join(map(str, seeds))}: give each seed once")
 

@@ -65,7 +65,9 @@ class TrainingView:
             self._progress.note(f"{len(data.refused)} videos of the split have no features")
         if resumed:
             done = sum(read_result(run.member_folder(m)) is not None for m in run.members)
-            self._progress.note(f"going on with an earlier run; {done} members are done")
+            self._progress.note(
+                f"going on with an earlier run; members done: {done} of {len(run.members)}"
+            )
 
     def _start(self, member: str, epochs: tuple[EpochResult, ...]) -> None:
         if self._progress is not None:
@@ -85,5 +87,7 @@ class TrainingView:
         text = f"failed {result.attempts} times: {result.failure}"
         if result.best is not None and not result.failure:
             best = result.best
-            text = f"best epoch {best.epoch} of {result.epochs}, macro F1 {best.val_macro_f1:.3f}"
+            text = f"macro F1 {best.val_macro_f1:.3f}"
+            if result.epochs > 1:
+                text = f"best epoch {best.epoch} of {result.epochs}, {text}"
         self._progress.finished(result.name, text)

@@ -19,8 +19,8 @@ def model_card(bundle: Bundle) -> str:
     counts = ", ".join(f"{name} {n}" for name, n in provenance["videos_by_class"].items())
     parts = [
         f"# {bundle.name}",
-        f"Says which of {', '.join(contract.class_names)} a video is. {len(bundle.members)} "
-        f"members vote {_weights(bundle)} on features of a frozen {contract.backbone} "
+        f"Says which of {', '.join(contract.class_names)} a video is. "
+        f"{_voters(bundle)} on features of a frozen {contract.backbone} "
         f"({contract.num_frames} frames, {contract.crop} px, multi-scale {contract.multi_scale}).",
         "## Made from",
         f"* Data: {provenance['data']}: {provenance['videos']} videos of {provenance['groups']} "
@@ -41,17 +41,22 @@ def model_card(bundle: Bundle) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _weights(bundle: Bundle) -> str:
-    """How the members vote, in words."""
-    combination = bundle.combination
+def _voters(bundle: Bundle) -> str:
+    """Who answers, and how they vote, in words."""
+    combination, count = bundle.combination, len(bundle.members)
+    if count == 1:
+        return "One network answers"
     if combination.how == "equal":
-        return "with equal weight"
+        return f"{count} members vote with equal weight"
     weights = ", ".join(f"{weight:.2f}" for weight in combination.weights)
     if combination.how == "weighted":
-        return f"with the weights {weights}, which make the validation split likeliest,"
+        return (
+            f"{count} members vote with the weights {weights}, which make the validation split "
+            "likeliest,"
+        )
     return (
-        f"with the weights {weights}, chosen by greedy selection with replacement on the "
-        "validation split (Caruana et al. 2004),"
+        f"{count} members vote with the weights {weights}, chosen by greedy selection with "
+        "replacement on the validation split (Caruana et al. 2004),"
     )
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from clipkind.errors import ClipkindError
 from clipkind.model.heads import TemporalConfig, build_head
 from clipkind.model.losses import FocalLoss, class_alpha, guessing_loss
+from clipkind.model.pooled import PooledHead
 from clipkind.model.temporal_head import TemporalHead
 from clipkind.training import distributed
 from clipkind.training.augment import change_features, draw_rows
@@ -25,6 +26,7 @@ from clipkind.training.history import EpochResult
 from clipkind.training.precision import autocast, compute_dtype
 from clipkind.training.recipe import Recipe
 from clipkind.training.schedule import learning_rate
+from clipkind.training.solver import solve
 
 
 class TrainingDiverged(ClipkindError):
@@ -101,6 +103,8 @@ class Learner:
 
     def _train(self, epoch: int) -> tuple[float, NDArray[np.int64], NDArray[np.int64]]:
         """One pass: mean loss, the answers, and the labels of what was drawn."""
+        if self.recipe.solver == "lbfgs":
+            return self._solve()
         self.network.train()
         draws = torch.Generator(self.device).manual_seed(_seed(self.seed, epoch, "draws"))
         torch.manual_seed(_seed(self.seed, epoch, f"dropout {distributed.rank()}"))
@@ -116,6 +120,19 @@ class Learner:
         mean = float(distributed.mean(loss_sum)) / len(order)
         drawn = self.labels[distributed.share_of_batches(order, self.recipe.batch_size)]
         return mean, predicted.cpu().numpy(), drawn.cpu().numpy()
+
+    def _solve(self) -> tuple[float, NDArray[np.int64], NDArray[np.int64]]:
+        """As `_train`, of a network that has one best answer; each process finds the same."""
+        assert isinstance(self.model, PooledHead)  # noqa: S101 - the recipe says so
+        loss, predicted = solve(
+            self.model,
+            self.features,
+            self.lengths,
+            self.labels,
+            self.loss_of,
+            self.recipe.weight_decay,
+        )
+        return loss, predicted.cpu().numpy(), self.labels.cpu().numpy()
 
     def step(self, index: Tensor, rate: float, draws: torch.Generator) -> tuple[Tensor, Tensor]:
         """One optimiser step on the videos `index` [B]: the loss, and this process's answers."""

@@ -21,21 +21,23 @@ def chosen_voters(models: Sequence[TemporalHead], data: TrainingData, how: Combi
 
 
 def calibrations(
-    models: Sequence[TemporalHead], data: TrainingData, combination: Combination
+    models: Sequence[TemporalHead],
+    data: TrainingData,
+    combination: Combination,
+    *,
+    stopped: bool,
 ) -> dict[str, Calibration]:
     """With and without test-time augmentation, by `calibration_key`.
 
-    No risk is promised by them: these videos have chosen each member's epoch too.
+    No risk is promised by them where these videos have chosen each member's epoch or weight too.
     """
     val = data.split("val")
     groups = np.array([row.group for row in data.rows_of("val")], dtype=np.str_)
-    weighted = combination.how != "equal"
-    also = ", and the members' weights were chosen" if weighted else ""
-    protocol = (
-        f"the validation split, by which training was also stopped{also}; a risk is therefore "
-        "aimed at, not promised"
-    )
-    also_chose = "the epochs and the members' weights" if weighted else "the epochs"
+    chosen = ["the epochs"] * stopped + ["the members' weights"] * (combination.how != "equal")
+    also_chose = " and ".join(chosen)
+    protocol = "the validation split"
+    if chosen:
+        protocol += f", which also chose {also_chose}; a risk is therefore aimed at, not promised"
     return {
         calibration_key(data.contract.multi_scale, tta): fit_calibration(
             combination(member_answers(models, val, tta=tta)),

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from clipkind.dataset.check.page import MEMBERS, SHOWN, families, page, shown_families
 from clipkind.dataset.check.report import CheckReport, check
-from clipkind.dataset.check.thumbnails import jpeg
 from clipkind.dataset.links import Link
 from clipkind.dataset.manifest import Entry
+from clipkind.video.jpeg import jpeg
 
 Sizes = dict[str, tuple[int, int]]
 """Videos and groups of each class."""

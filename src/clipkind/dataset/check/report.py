@@ -10,7 +10,7 @@ from clipkind.dataset.check.shortcuts import Shortcut, shortcuts
 from clipkind.dataset.links import Link, joined_groups
 from clipkind.dataset.manifest import Entry
 from clipkind.errors import Reason
-from clipkind.text import printable
+from clipkind.text import counted, printable
 
 FEW_VIDEOS = 10
 """Videos a class should have, at the least, to be trained on and measured."""
@@ -201,8 +201,3 @@ def _class_warnings(rows: Sequence[ClassRow]) -> list[str]:
                 f"{printable(least)}: a model that ignores {printable(least)} scores well"
             )
     return warnings
-
-
-def counted(number: int, thing: str, things: str = "") -> str:
-    """`1 video`, `2 videos`."""
-    return f"{number} {thing if number == 1 else things or thing + 's'}"
