@@ -11,7 +11,7 @@ from clipkind.model.bundle import BACKBONE_FILE, Bundle, Member, load_bundle, sa
 from clipkind.model.card import model_card
 from clipkind.model.combination import Combination, equal
 
-FACTORS = (1.0, 0.5, -0.4, 0.2)
+FACTORS = (0.3, -0.2, 1.5, 1.0)
 """By which the weights of the bundled network are multiplied: four that differ in their answers."""
 
 

@@ -32,11 +32,8 @@ def calibrated_bundle(folder: Path, *, groups: int = 400) -> Bundle:
 
 
 def without_calibration(folder: Path) -> Bundle:
-    """The bundled model as models were before they were calibrated."""
-    bundle = load_bundle()
-    files = {name: bundle.path / name for name in _files(bundle.path)}
-    made = replace(bundle, path=folder, calibrations={}, outliers=None)
-    save_bundle(made, files, model_card(made))
+    """A model of four members as models were before they were calibrated."""
+    _saved(replace(several_members(folder), calibrations={}, outliers=None))
     manifest = folder / "model.json"
     data = json.loads(manifest.read_text(encoding="utf-8"))
     del data["combination"]
