@@ -4,7 +4,7 @@ The only path from a file to numbers: extraction, the command line, Python and t
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -17,7 +17,7 @@ from clipkind.errors import Reason, VideoError
 from clipkind.features.engines import Engine
 from clipkind.features.feed import IDLE, Feed
 from clipkind.features.multiscale import assemble
-from clipkind.video.isolation import TIMEOUT_S, DecodeWorker, End, Pictures
+from clipkind.video.isolation import TIMEOUT_S, DecodeWorker, End, Message, Pictures
 from clipkind.video.picture import Picture
 from clipkind.video.probe import VideoInfo
 
@@ -25,6 +25,8 @@ BATCH_SIZE = 24
 """Pictures per engine call, as documented."""
 EAGER = 8
 """Pictures an idle engine starts on without waiting for a full batch."""
+Watch = Callable[[Message], None]
+"""Is told what comes out of the decoder, as it comes: see `clipkind.video.isolation`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,14 @@ class FeatureExtractor:
         for worker in self._workers:
             worker.close()
 
+    def interrupt(self) -> None:
+        """End the videos being decoded: they are refused as if the decoder had crashed.
+
+        May be called from any thread; decoding goes on with the next video.
+        """
+        for worker in self._workers:
+            worker.kill()
+
     def extract(self, path: Path | str) -> VideoFeatures:
         """Features of one video. Raises VideoError when it cannot be read."""
         (result,) = self.extract_many([path])
@@ -126,8 +136,14 @@ class FeatureExtractor:
             raise VideoError(result.reason, result.message)
         return result
 
-    def extract_many(self, paths: Iterable[Path | str]) -> Iterator[VideoFeatures | Refusal]:
-        """Each path's result exactly once, as it is ready. `paths` may be lazy and endless."""
+    def extract_many(
+        self, paths: Iterable[Path | str], *, watch: Watch | None = None
+    ) -> Iterator[VideoFeatures | Refusal]:
+        """Each path's result exactly once, as it is ready. `paths` may be lazy and endless.
+
+        What `watch` raises ends all that is under way and comes out here; the extractor may be
+        used again afterwards.
+        """
         jobs: dict[int, _Job] = {}
         batch: list[tuple[_Job, Picture]] = []
         with Feed(paths, self._workers, self.contract) as feed:
@@ -138,6 +154,8 @@ class FeatureExtractor:
                     continue
                 job = jobs.setdefault(item.number, _Job(item.path, item.started))
                 message = item.message
+                if watch is not None and not isinstance(message, VideoError):
+                    watch(message)
                 if isinstance(message, Pictures):
                     job.positions.extend(message.positions)
                     job.received += len(message.new)

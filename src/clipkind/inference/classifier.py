@@ -1,8 +1,7 @@
 """The classifier: a bundle's backbone and heads behind one path from file to answer."""
 
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -13,31 +12,16 @@ from clipkind.contract import Contract, MultiScale
 from clipkind.errors import ContractMismatch, FileFormatError, Reason, VideoError
 from clipkind.features.documented import DocumentedFeatures, import_documented, is_documented
 from clipkind.features.engines.openvino_engine import OpenVinoEngine
-from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures
+from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures, Watch
 from clipkind.features.store import FeatureFile, open_features
 from clipkind.inference.heads import Heads
 from clipkind.inference.prediction import Prediction, Status
+from clipkind.inference.way import Way, way_for
 from clipkind.model.bundle import BACKBONE_FILE, Bundle
-from clipkind.model.calibration import Calibration
-from clipkind.model.risk import RiskRule, decide, decision_of, require_risk, risk_rule
+from clipkind.model.risk import RiskRule, decide, decision_of
 from clipkind.video.isolation import TIMEOUT_S
 
 _STRANGE = "it is too unlike the videos the model knows"
-_ADDED = (
-    "`clipkind train FEATURES --split SPLIT --out RUN`, with what the run was trained on, adds it "
-    "and trains nothing anew"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How to come to an answer from features."""
-
-    tta: bool
-    calibration: Calibration | None
-    rule: RiskRule | None
-    max_strangeness: float
-    """1: none is too strange."""
 
 
 class Classifier:
@@ -77,6 +61,14 @@ class Classifier:
         if self._extractor is not None:
             self._extractor.close()
 
+    def interrupt(self) -> None:
+        """End the videos under way, which are refused as if the decoder had crashed.
+
+        May be called from another thread, unlike the rest; without effect where none is under way.
+        """
+        if self._extractor is not None:
+            self._extractor.interrupt()
+
     def classify(
         self,
         path: Path | str,
@@ -84,14 +76,19 @@ class Classifier:
         tta: bool = False,
         risk: float | None = None,
         max_strangeness: float | None = None,
+        member: int | None = None,
+        explain: bool = False,
+        watch: Watch | None = None,
     ) -> Prediction:
         """The answer for one video. Raises VideoError when it cannot be read.
 
-        For the options see `classify_many`.
+        `member` alone answers where one is given, by its number in the bundle: its confidence is
+        not calibrated, and it states no risk. With `explain` the answer has `by_frame`. `watch` is
+        told how decoding goes; what it raises ends the video. For the other options see
+        `classify_many`.
         """
-        (prediction,) = self.classify_many(
-            [path], tta=tta, risk=risk, max_strangeness=max_strangeness
-        )
+        way = replace(self._way(tta, risk, max_strangeness, member), explain=explain)
+        (prediction,) = self._classified([path], way, watch)
         if prediction.status == "refused":
             assert prediction.reason is not None  # noqa: S101 - a refusal has its reason
             raise VideoError(prediction.reason, prediction.message)
@@ -125,8 +122,10 @@ class Classifier:
         way = self._way(tta, risk, max_strangeness)
         return self._classified(paths, way)
 
-    def _classified(self, paths: Iterable[Path | str], way: _Way) -> Iterator[Prediction]:
-        for result in self._ready_extractor().extract_many(paths):
+    def _classified(
+        self, paths: Iterable[Path | str], way: Way, watch: Watch | None = None
+    ) -> Iterator[Prediction]:
+        for result in self._ready_extractor().extract_many(paths, watch=watch):
             if isinstance(result, Refusal):
                 yield self._refused(result.path, result.reason, result.message, result.elapsed_s)
             else:
@@ -168,42 +167,21 @@ class Classifier:
         assert rule is not None  # noqa: S101 - a risk was given
         return rule
 
-    def _way(self, tta: bool, risk: float | None, max_strangeness: float | None) -> _Way:
-        calibration = self.bundle.calibration_for(self.contract.multi_scale, tta)
-        limit = self._limit(max_strangeness)
-        if risk is None:
-            return _Way(tta, calibration, None, limit)
-        require_risk(risk)
-        if calibration is None:
-            there = " with --tta" if tta and self.bundle.calibrations else ""
-            raise FileFormatError(
-                f"model {self.bundle.name} holds no calibration{there}, without which no risk can "
-                f"be stated; {_ADDED}, or leave --risk out"
-            )
-        return _Way(tta, calibration, risk_rule(calibration, risk), limit)
-
-    def _limit(self, max_strangeness: float | None) -> float:
-        if max_strangeness is None:
-            return 1.0
-        if not 0.0 < max_strangeness <= 1.0:
-            raise ValueError(f"max_strangeness is {max_strangeness}; give above 0 and at most 1")
-        if self.bundle.outliers is None:
-            raise FileFormatError(
-                f"model {self.bundle.name} holds no outlier score; {_ADDED}, or leave "
-                "--max-strangeness out"
-            )
-        if self._outliers is None:
-            raise FileFormatError(
-                f"model {self.bundle.name} cannot say how strange a video is with --multi-scale "
-                f"{self.contract.multi_scale}, only in its own mode; leave one of the two out"
-            )
-        highest = self._outliers.percentile(math.inf)
-        if highest < max_strangeness < 1.0:
-            raise FileFormatError(
-                f"model {self.bundle.name} knows so few videos that none can be stranger than "
-                f"{highest:.2f}: give --max-strangeness less than that, or leave it out"
-            )
-        return max_strangeness
+    def _way(
+        self,
+        tta: bool,
+        risk: float | None,
+        max_strangeness: float | None,
+        member: int | None = None,
+    ) -> Way:
+        return way_for(
+            self.bundle,
+            self.contract.multi_scale,
+            member=member,
+            tta=tta,
+            risk=risk,
+            max_strangeness=max_strangeness,
+        )
 
     def start(self) -> None:
         """Compile the backbone and start the decoding processes now, not at the first video."""
@@ -218,7 +196,7 @@ class Classifier:
         self._extractor.start()
         return self._extractor
 
-    def _answer(self, video: VideoFeatures, way: _Way) -> Prediction:
+    def _answer(self, video: VideoFeatures, way: Way) -> Prediction:
         return self._predict(
             video.path,
             video.features,
@@ -231,7 +209,7 @@ class Classifier:
             times_s=video.times_s,
         )
 
-    def _classify_row(self, file: FeatureFile, video_id: str, way: _Way) -> Prediction:
+    def _classify_row(self, file: FeatureFile, video_id: str, way: Way) -> Prediction:
         try:
             row = file.rows[file.index(video_id)]
         except VideoError as error:
@@ -247,7 +225,7 @@ class Classifier:
         )
 
     def _classify_documented(
-        self, path: Path, ids: Iterable[str] | None, backbone: str | None, way: _Way
+        self, path: Path, ids: Iterable[str] | None, backbone: str | None, way: Way
     ) -> Iterator[Prediction]:
         data = import_documented(path, backbone)
         if backbone is None:
@@ -291,7 +269,7 @@ class Classifier:
         self,
         path: str,
         features: npt.ArrayLike,
-        way: _Way,
+        way: Way,
         *,
         reason: Reason | None = None,
         message: str = "",
@@ -301,7 +279,11 @@ class Classifier:
         times_s: tuple[float, ...] = (),
     ) -> Prediction:
         members, attention = self._heads(features, tta=way.tta)
-        probabilities = self.bundle.combination(members)
+        model = self.bundle.name
+        if way.member is not None:
+            members, attention = members[[way.member]], attention[[way.member]]
+            model = f"{model}/{self.bundle.members[way.member].name}"
+        probabilities = self._together(members, way)
         best = int(probabilities.argmax())
         if way.calibration is not None:
             probabilities = way.calibration(probabilities)
@@ -331,12 +313,30 @@ class Classifier:
             duration_s=duration_s,
             frames_used=attention.shape[1] if frames_used is None else frames_used,
             elapsed_s=elapsed_s,
-            model=self.bundle.name,
+            model=model,
             reason=reason,
             message=message,
+            members=tuple(
+                dict(zip(self.class_names, votes, strict=True)) for votes in members.tolist()
+            ),
             times_s=times_s,
             attention=tuple(attention.mean(axis=0).tolist()),
+            by_frame=self._by_frame(features, way) if way.explain else (),
         )
+
+    def _by_frame(self, features: npt.ArrayLike, way: Way) -> tuple[tuple[float, ...], ...]:
+        members = self._heads.by_frame(features)
+        found = self._together(members if way.member is None else members[[way.member]], way)
+        if way.calibration is not None:
+            found = way.calibration(found)
+        return tuple(map(tuple, found.tolist()))
+
+    def _together(self, members: npt.NDArray[np.float32], way: Way) -> npt.NDArray[np.float64]:
+        """What members [M, …, C] say together [..., C]; of one alone, what it says."""
+        if way.member is None:
+            return self.bundle.combination(members)
+        alone: npt.NDArray[np.float64] = members[0].astype(np.float64)
+        return alone
 
     def _refused(self, path: str, reason: Reason, message: str, elapsed_s: float) -> Prediction:
         return Prediction(

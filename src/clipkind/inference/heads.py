@@ -36,6 +36,10 @@ class Heads:
         probabilities = softmax(np.concatenate([logits for logits, _ in calls], axis=1))
         return probabilities.mean(axis=1), calls[0][1][:, 0]
 
+    def by_frame(self, features: npt.ArrayLike) -> FloatArray:
+        """Member probabilities [M, T, C] of each row of [T, D], as if it were a whole sequence."""
+        return softmax(self._run(np.asarray(features, dtype=np.float32)[:, None])[0])
+
     def _run(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Logits [M, B, C] and attention [M, B, T] of sequences [B, T, D] of one length."""
         outputs = [model([batch]) for model in self._models]

@@ -43,13 +43,18 @@ class Prediction:
     """Why the video was refused, what is missing from a partial answer, or why it is `unsure`."""
     message: str = ""
     """The reason in words, with the way out."""
+    members: tuple[dict[str, float], ...] = ()
+    """What each network that took part would say alone, in the bundle's order; not calibrated."""
     times_s: tuple[float, ...] = ()
     """Times of the sampled frames, in seconds."""
     attention: tuple[float, ...] = ()
     """Weight of each step of the sequence in the answer, averaged over members; sums to 1."""
+    by_frame: tuple[tuple[float, ...], ...] = ()
+    """What each step of the sequence would say if it were all of the video: probabilities of every
+    class, in the model's order, calibrated as the answer is. Empty unless it was asked for."""
 
     def to_json(self) -> dict[str, Any]:
-        """The documented JSON object (without attention); text in it is printable."""
+        """The documented JSON object (`details` has more); text in it is printable."""
         return {
             "path": printable(self.path),
             "status": self.status,
@@ -66,4 +71,14 @@ class Prediction:
             "model": self.model,
             "reason": self.reason,
             "message": printable(self.message),
+        }
+
+    def details(self) -> dict[str, Any]:
+        """The same with what each network says, the attention and each frame's own answer."""
+        return {
+            **self.to_json(),
+            "members": list(self.members),
+            "times_s": list(self.times_s),
+            "attention": list(self.attention),
+            "by_frame": [[round(share, 4) for share in shares] for shares in self.by_frame],
         }

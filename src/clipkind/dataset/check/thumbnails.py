@@ -2,17 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 
-import av
 import numpy as np
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from clipkind.contract import Contract
 from clipkind.errors import VideoError
 from clipkind.features.feed import IDLE, Feed
 from clipkind.video.isolation import TIMEOUT_S, DecodeWorker, End, Pictures
+from clipkind.video.jpeg import jpeg
 from clipkind.video.picture import Picture
 from clipkind.video.probe import VideoInfo
 
@@ -21,8 +19,6 @@ HEIGHT = 76
 WIDEST = 136
 NARROWEST = 36
 MOMENTS = 4
-_QUALITY = "5"
-"""FFmpeg's quantiser, 2 (best) to 31."""
 
 
 def strips(
@@ -76,17 +72,3 @@ def _strip(pictures: Sequence[Picture], shape: float) -> bytes:
         for picture in pictures
     ]
     return jpeg(np.concatenate(scaled, axis=1))
-
-
-def jpeg(picture: Picture) -> bytes:
-    """An RGB picture [height, width, 3] as a JPEG file."""
-    context = av.CodecContext.create("mjpeg", "w")
-    assert isinstance(context, VideoCodecContext)  # noqa: S101 - by the codec's name
-    context.height, context.width = picture.shape[:2]
-    context.pix_fmt = "yuvj420p"
-    context.time_base = Fraction(1, 25)
-    context.options = {"qmin": _QUALITY, "qmax": _QUALITY}
-    frame = VideoFrame.from_ndarray(picture, format="rgb24").reformat(
-        format="yuvj420p", dst_colorspace="ITU601", dst_color_range="JPEG"
-    )
-    return b"".join(bytes(packet) for packet in (*context.encode(frame), *context.encode(None)))
