@@ -13,6 +13,7 @@ from clipkind.text import printable
 
 _COMMANDS = {
     "classify": "Say what kind of content videos are.",
+    "serve": "Serve the web app: pick, drop or link a video, and see why.",
     "extract": "Turn videos into a feature file, to train on or classify later.",
     "features": "Exchange feature files with the documented system.",
     "dataset": "Scan, check and split folders of labelled videos.",

@@ -1,0 +1,178 @@
+"""`clipkind serve`: the web app, for people in a browser and programs over HTTP."""
+
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clipkind.errors import ClipkindError
+from clipkind.text import quoted
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SHORTEST_TOKEN = 16
+"""Characters: a shorter one could be guessed."""
+
+
+class Size(click.ParamType[int]):
+    """Bytes, as 500MB."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)B?", str(value), re.I | re.A)
+        if found is None or not float(found[1]):
+            self.fail(f"{value} is no size: write 500MB or 2GB", param, ctx)
+        return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, as 24h."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([smhd])", str(value), re.A)
+        if found is None:
+            self.fail(f"{value} is no time: write 30m, 24h or 7d", param, ctx)
+        return float(found[1]) * _SECONDS[found[2]]
+
+
+@click.command("serve")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Model bundle folder; several can be chosen from. [the bundled one]",
+)
+@click.option(
+    "--dataset",
+    type=click.Path(path_type=Path, exists=True),
+    help="Folder (class/video) or manifest of videos to choose from.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes that classify, each with the models loaded once.",
+)
+@click.option(
+    "--state",
+    default=Path("clipkind-state"),
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for jobs, answers and received videos; a restart goes on with what is there.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File with a secret that clients must show: programs as `Authorization: Bearer`, people "
+    "once in a form.",
+)
+@click.option(
+    "--no-token", is_flag=True, help="Serve other machines without a token: whoever reaches it."
+)
+@click.option(
+    "--max-upload", default="500MB", show_default=True, type=Size(), help="Size of one video."
+)
+@click.option(
+    "--quota", default="20GB", show_default=True, type=Size(), help="Size of all videos kept."
+)
+@click.option(
+    "--keep",
+    default="24h",
+    show_default=True,
+    type=Duration(),
+    help="How long videos are kept after their answers.",
+)
+@click.option(
+    "--max-queue",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Jobs that may wait.",
+)
+@click.option(
+    "--rate",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Videos a client may send in a minute, on average, after the first hundred.",
+)
+@click.option(
+    "--trusted-host",
+    "trusted_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name clients may call the server by, such as the one it has behind a proxy.",
+)
+@click.option(
+    "--allow-network",
+    "allowed",
+    multiple=True,
+    metavar="CIDR",
+    help="A network that is not public and that links may lead to all the same.",
+)
+@click.option("--no-links", is_flag=True, help="Fetch no links.")
+def command(**options: Any) -> None:
+    """Serve the web app and its API until Ctrl-C."""
+    from clipkind.web.links.address import Judge
+    from clipkind.web.server import serve
+    from clipkind.web.settings import Settings
+
+    token = read_token(options["token_file"]) if options["token_file"] else None
+    if token is None and not options["no_token"] and not _is_loopback(options["host"]):
+        raise click.UsageError(
+            f"--host {options['host']} lets other machines in: give --token-file, "
+            "or --no-token if all of them may use it"
+        )
+    Judge.of(options["allowed"])  # says what is wrong before anything starts
+    settings = Settings(
+        state=options["state"],
+        models=options["models"] or (None,),
+        dataset=options["dataset"],
+        host=options["host"],
+        port=options["port"],
+        workers=options["workers"],
+        token=token,
+        max_upload=options["max_upload"],
+        quota=options["quota"],
+        keep_s=options["keep"],
+        max_queue=options["max_queue"],
+        rate=options["rate"],
+        trusted_hosts=options["trusted_hosts"],
+        allowed_addresses=options["allowed"],
+        links=not options["no_links"],
+    )
+    serve(settings, lambda address: click.echo(f"clipkind serves at {address}  (Ctrl-C ends it)"))
+
+
+def read_token(file: Path) -> str:
+    """The secret in a file. Raises ClipkindError for one that could be guessed or not be sent."""
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except UnicodeDecodeError:
+        token = ""
+    if len(token) < SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", token):
+        raise ClipkindError(
+            f"{quoted(file)} must hold one line of at least {SHORTEST_TOKEN} letters, digits or "
+            f"signs: python3 -c 'import secrets; print(secrets.token_urlsafe())' > {quoted(file)}"
+        )
+    return token
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

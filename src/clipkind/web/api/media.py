@@ -1,0 +1,111 @@
+"""Videos and pictures over HTTP. Whatever a client sent, nothing in it runs in a browser."""
+
+from pathlib import Path
+
+from flask import Response, request, send_file
+
+from clipkind.web.api.describe import Answer, Operation, describes
+from clipkind.web.ending import get_job
+from clipkind.web.job import Job
+from clipkind.web.problems import Problem
+from clipkind.web.security import SANDBOX
+from clipkind.web.services import services
+from clipkind.web.thumbnails import Busy
+
+JPEG = "image/jpeg"
+_PRIVATE = "private, max-age=3600"
+_VIDEO_TYPES = ("video/mp4", "video/webm", "video/ogg", "application/octet-stream")
+
+
+@describes(
+    Operation(
+        summary="The job's video; ranges of it too",
+        answers={
+            200: Answer("The video.", media_types=_VIDEO_TYPES),
+            206: Answer("A part of the video.", media_types=_VIDEO_TYPES),
+        },
+        problems=(404, 416),
+    )
+)
+def job_video(id: str) -> Response:
+    """As it came, under a type of its content: of three kinds that browsers play, or none."""
+    job = get_job(id)
+    path = _video_path(job)
+    if path is None or not (job.kept or job.source == "dataset"):
+        raise _gone()
+    try:
+        with path.open("rb") as file:
+            kind = media_type(file.read(64))
+        found = send_file(path, kind, conditional=True, download_name=f"{id}", etag=True)
+    except OSError:
+        raise _gone() from None
+    found.headers["Content-Disposition"] = f'inline; filename="{id}"'
+    found.headers["Content-Security-Policy"] = SANDBOX
+    found.headers["Cache-Control"] = _PRIVATE
+    return found
+
+
+@describes(
+    Operation(
+        summary="A picture the model saw, by its number from 0",
+        answers={200: Answer("The picture.", media_types=(JPEG,))},
+        problems=(404,),
+    )
+)
+def job_frame(id: str, k: int) -> Response:
+    """As the worker kept it."""
+    job = get_job(id)
+    try:
+        picture = services().spool.frame(job.id, k).read_bytes()
+    except FileNotFoundError:
+        raise _gone() from None
+    return _picture(picture)
+
+
+@describes(
+    Operation(
+        summary="A small picture of a video of the data set",
+        answers={200: Answer("The picture.", media_types=(JPEG,))},
+        problems=(404, 503),
+    )
+)
+def video_thumbnail(id: str) -> Response:
+    """Made when it is first asked for."""
+    known = services()
+    path = known.library.path(id)
+    if path is None:
+        raise Problem(404, "unknown_video", "the data set has no video of that id")
+    try:
+        picture = known.thumbnails.get(id, path)
+    except Busy as error:
+        raise Problem(503, "busy", str(error), {"Retry-After": "1"}) from None
+    if picture is None:
+        raise Problem(404, "no_picture", "the video cannot be read")
+    return _picture(picture)
+
+
+def media_type(head: bytes) -> str:
+    """The type a browser is told for a file that begins so: one it plays, or that of anything."""
+    if head[4:8] == b"ftyp":
+        return "video/mp4"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "video/webm"
+    return "video/ogg" if head.startswith(b"OggS") else "application/octet-stream"
+
+
+def _picture(content: bytes) -> Response:
+    found = Response(content, content_type=JPEG, headers={"Cache-Control": _PRIVATE})
+    found.add_etag()
+    answer: Response = found.make_conditional(request)  # type: ignore[assignment]
+    return answer
+
+
+def _video_path(job: Job) -> Path | None:
+    known = services()
+    if job.source == "dataset":
+        return known.library.path(job.video_id or "")
+    return known.spool.video(job.id)
+
+
+def _gone() -> Problem:
+    return Problem(404, "gone", "it is not kept, or not there yet")
