@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from clipkind.web.job import NewJob
+from clipkind.web.jobs.job import NewJob
 from clipkind.web.services import Services
 
 JOBS = "/api/v1/jobs"

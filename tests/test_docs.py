@@ -219,7 +219,12 @@ REWORDED = {"5 fps": "5 frames a second", "logo": "with a logo"}
 
 def test_codes_fields_disturbances_and_backbones_are_all_explained() -> None:
     deployment = set(spans(PAGES["deployment"]))
-    told = {field.name for field in fields(Prediction)} - {"times_s", "attention", "members", "by_frame"}
+    told = {field.name for field in fields(Prediction)} - {
+        "times_s",
+        "attention",
+        "members",
+        "by_frame",
+    }
     assert {reason.value for reason in Reason} | told <= deployment
     evaluation = " ".join(without_fences(PAGES["evaluation"]).split())
     assert all(REWORDED.get(d.name, d.name) in evaluation for d in DISTURBANCES)

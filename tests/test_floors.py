@@ -38,7 +38,15 @@ def imported(path: Path) -> set[str]:
 def test_every_room_has_its_floor() -> None:
     rooms = {path.parent.name for path in PACKAGE.glob("*/*.py")}
     assert rooms <= floors().keys()
-    assert {"contract", "video", "inference", "evaluation", "workflow", "web", "cli"} <= floors().keys()
+    assert {
+        "contract",
+        "video",
+        "inference",
+        "evaluation",
+        "workflow",
+        "web",
+        "cli",
+    } <= floors().keys()
 
 
 def test_rooms_import_only_from_below() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from clipkind.model.bundle import load_bundle
-from clipkind.web.job import Job, NewJob
+from clipkind.web.jobs.job import Job, NewJob
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
+from clipkind.web.jobs.supervisor import Supervisor
 from clipkind.web.settings import Settings
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
-from clipkind.web.supervisor import Supervisor
 
 WAIT_S = 120.0
 """Until a test gives up; nothing should take a tenth of it."""

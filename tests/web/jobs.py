@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from clipkind.web.job import Job, NewJob
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
+from clipkind.web.jobs.job import Job, NewJob
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
 
 
 def new_job(**more: Any) -> NewJob:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clipkind.web.job import Job, NewJob
+from clipkind.web.jobs.job import Job, NewJob
 from clipkind.web.services import Services
 
 MODEL = "made-up"

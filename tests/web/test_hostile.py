@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from clipkind.web.job import NewJob
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
+from clipkind.web.jobs.job import NewJob
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
 from serving import PATIENCE_S, Server, form, serving
 
 SERVE = ("--max-upload", "2MB", "--no-links", "--rate", "100000")

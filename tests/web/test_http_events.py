@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from clipkind.web import events
-from clipkind.web.events import wait_until_over
-from clipkind.web.job import NewJob
+from clipkind.web.api import events
+from clipkind.web.api.events import wait_until_over
+from clipkind.web.jobs.job import NewJob
 from clipkind.web.services import Services
 
 

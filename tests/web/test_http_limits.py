@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipkind.web.limits import Buckets, Places, neighbourhood
-from clipkind.web.problems import Problem
+from clipkind.web.http.limits import Buckets, Places, neighbourhood
+from clipkind.web.http.problems import Problem
 
 
 class Clock:

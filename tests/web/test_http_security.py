@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clipkind.web.door import _inside
-from clipkind.web.limits import GUESSES_A_MINUTE
-from clipkind.web.security import host_name, secret_key
+from clipkind.web.http.door import _inside
+from clipkind.web.http.limits import GUESSES_A_MINUTE
+from clipkind.web.http.security import host_name, secret_key
 from clipkind.web.services import services
 
 JOBS = "/api/v1/jobs"

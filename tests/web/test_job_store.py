@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from clipkind.web.database import VERSION
-from clipkind.web.failures import Failure, StorageError
-from clipkind.web.job import NewJob
-from clipkind.web.spool import Spool
-from clipkind.web.store import DEATHS, STARTS, JobStore, QueueFull
+from clipkind.web.jobs.database import VERSION
+from clipkind.web.jobs.failures import Failure, StorageError
+from clipkind.web.jobs.job import NewJob
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import DEATHS, STARTS, JobStore, QueueFull
 from web.jobs import add, new_job
 
 

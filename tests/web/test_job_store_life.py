@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from clipkind.web.failures import QueueFull
-from clipkind.web.job import NewJob, State
-from clipkind.web.spool import Spool
-from clipkind.web.store import DEATHS, STARTS, JobStore
+from clipkind.web.jobs.failures import QueueFull
+from clipkind.web.jobs.job import NewJob, State
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import DEATHS, STARTS, JobStore
 
 LIMIT = 3
 WORKERS = ("a", "b")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from clipkind.web.store import JobStore
+from clipkind.web.jobs.store import JobStore
 from web.jobs import add
 
 
@@ -30,7 +30,7 @@ def store(path: Path) -> Iterator[JobStore]:
 CLAIM = """
 import sys
 from pathlib import Path
-from clipkind.web.store import JobStore
+from clipkind.web.jobs.store import JobStore
 store = JobStore(Path(sys.argv[1]), durable=False)
 print("here", flush=True)
 sys.stdin.readline()
@@ -82,9 +82,9 @@ def test_threads_may_use_one_store(store: JobStore) -> None:
 ACCEPT = """
 import sys
 from pathlib import Path
-from clipkind.web.job import NewJob
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
+from clipkind.web.jobs.job import NewJob
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
 store = JobStore(Path(sys.argv[1]))
 while True:
     job = store.add(NewJob(id=Spool.new_id(), source="upload", name="n", model="m"), 10**6)

@@ -11,9 +11,9 @@ import pytest
 from waitress import wasyncore
 from waitress.task import ThreadedTaskDispatcher
 
-from clipkind.web import listening
-from clipkind.web.listening import Listener, adjustments
-from clipkind.web.problems import Problem
+from clipkind.web.http import listening
+from clipkind.web.http.listening import Listener, adjustments
+from clipkind.web.http.problems import Problem
 from clipkind.web.settings import Settings
 
 LARGE = 200_000

@@ -14,7 +14,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from clipkind.web.api.openapi import document
-from clipkind.web.job import Job, NewJob
+from clipkind.web.jobs.job import Job, NewJob
 from clipkind.web.services import Services, services
 from clipkind.web.telling import tell_one
 from posting import finished

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipkind.web.spool import STALE_S, QuotaFull, Spool, valid_id
+from clipkind.web.jobs.spool import STALE_S, QuotaFull, Spool, valid_id
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from clipkind.model.bundle import DEFAULT_BUNDLE
-from clipkind.web.failures import Failure, QuotaFull, StorageError
+from clipkind.web.jobs.failures import Failure, QuotaFull, StorageError
 from clipkind.web.settings import Settings
 from media import numbered_frames, write_video
 from slow_video import slow_video

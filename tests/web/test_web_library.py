@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import media
 from clipkind.errors import FileFormatError
 from clipkind.web import thumbnails
+from clipkind.web.jobs.spool import valid_id
 from clipkind.web.library import Library
-from clipkind.web.spool import valid_id
 from clipkind.web.thumbnails import Busy, Thumbnails
 
 WORDS = ("Animation", "Gaming", "")

@@ -15,7 +15,7 @@ from reading_pages import Page, page_at
 
 from clipkind.errors import Reason
 from clipkind.web.app import create_app
-from clipkind.web.failures import Failure
+from clipkind.web.jobs.failures import Failure
 from clipkind.web.links import LinkReason
 from clipkind.web.pages.reasons import REASONS
 from clipkind.web.services import Services, services

@@ -13,8 +13,8 @@ import pytest
 
 import clipkind
 from clipkind.model.bundle import Bundle
-from clipkind.web.answering import SIDE
-from clipkind.web.failures import Failure
+from clipkind.web.jobs.answering import SIDE
+from clipkind.web.jobs.failures import Failure
 from clipkind.web.library import Library
 from clipkind.web.models import Models
 from inference.calibrated import calibrated_bundle

@@ -126,8 +126,8 @@ class Duration(click.ParamType[float]):
 @click.option("--no-links", is_flag=True, help="Fetch no links.")
 def command(**options: Any) -> None:
     """Serve the web app and its API until Ctrl-C."""
+    from clipkind.web.http.server import serve
     from clipkind.web.links.address import Judge
-    from clipkind.web.server import serve
     from clipkind.web.settings import Settings
 
     token = read_token(options["token_file"]) if options["token_file"] else None

@@ -5,18 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from clipkind.web import documented, door, health, pages, problems, security
+from clipkind.web import pages
 from clipkind.web.api import blueprint as api
+from clipkind.web.api import documented
+from clipkind.web.http import door, health, problems, security
+from clipkind.web.http.limits import Limits
+from clipkind.web.http.metrics import Metrics
+from clipkind.web.http.uploads import FORM_MEMORY, FORM_PARTS, VideoRequest, drop_upload, limit_body
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
 from clipkind.web.library import Library
-from clipkind.web.limits import Limits
-from clipkind.web.metrics import Metrics
 from clipkind.web.models import Models
 from clipkind.web.services import KEY, Services
 from clipkind.web.settings import MEGABYTE, Settings
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
 from clipkind.web.thumbnails import Thumbnails
-from clipkind.web.uploads import FORM_MEMORY, FORM_PARTS, VideoRequest, drop_upload, limit_body
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -44,7 +46,7 @@ def create_app(
     models: Models | None = None,
     ready: Callable[[], bool] = lambda: True,
 ) -> Flask:
-    """The app, without workers: those are `clipkind.web.server.serve`'s.
+    """The app, without workers: those are `clipkind.web.http.server.serve`'s.
 
     Raises ClipkindError where the state, a model or the data set cannot be read.
     """

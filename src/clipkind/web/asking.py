@@ -8,15 +8,15 @@ from flask import request
 
 from clipkind.errors import ClipkindError
 from clipkind.text import printable
-from clipkind.web.failures import QueueFull
-from clipkind.web.job import Job, NewJob
-from clipkind.web.limits import slow_down
+from clipkind.web.api.schema import read_object
+from clipkind.web.http.limits import slow_down
+from clipkind.web.http.problems import Problem
+from clipkind.web.http.security import FIELD
+from clipkind.web.http.uploads import NAME_LENGTH, Upload, VideoRequest, shown_name
+from clipkind.web.jobs.failures import QueueFull
+from clipkind.web.jobs.job import Job, NewJob
 from clipkind.web.links import LinkRefused, check_link
-from clipkind.web.problems import Problem
-from clipkind.web.schema import read_object
-from clipkind.web.security import FIELD
 from clipkind.web.services import Services, services
-from clipkind.web.uploads import NAME_LENGTH, Upload, VideoRequest, shown_name
 
 VIDEO = "video"
 """The field of a form that holds the file."""

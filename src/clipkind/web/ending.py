@@ -1,9 +1,9 @@
 """Jobs that nobody wants any more, and jobs that are not there."""
 
-from clipkind.web.job import Job
-from clipkind.web.problems import Problem
+from clipkind.web.http.problems import Problem
+from clipkind.web.jobs.job import Job
+from clipkind.web.jobs.spool import valid_id
 from clipkind.web.services import services
-from clipkind.web.spool import valid_id
 
 
 def get_job(id: str) -> Job:

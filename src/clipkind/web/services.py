@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Flask, current_app
 
+from clipkind.web.http.limits import Limits
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
 from clipkind.web.library import Library
-from clipkind.web.limits import Limits
 from clipkind.web.models import Models
 from clipkind.web.settings import Settings
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
 from clipkind.web.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from clipkind.web.metrics import Metrics
+    from clipkind.web.http.metrics import Metrics
 
 KEY = "clipkind"
 

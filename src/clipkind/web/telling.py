@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clipkind.web.job import Job
+from clipkind.web.jobs.job import Job
 from clipkind.web.services import Services
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser_waiting import wait_until
 
-from clipkind.web.job import Job
+from clipkind.web.jobs.job import Job
 from clipkind.web.pages.live import live_of
 from serving import Server, serving
 

@@ -1,4 +1,4 @@
-"""The API for programs, version 1."""
+"""The API for programs, version 1, and the documented system's endpoints."""
 
 from clipkind.web.api.blueprint import blueprint
 

@@ -9,16 +9,16 @@ from typing import Annotated, Any, Literal
 
 from flask import Response, request, url_for
 
-from clipkind.web import events
+from clipkind.web.api import events
 from clipkind.web.api.describe import JSON, Answer, Operation, describes, read_query
 from clipkind.web.api.shapes import JobPage
 from clipkind.web.asking import Asked, Options, accept_form, accept_json
 from clipkind.web.ending import end_job, get_job
-from clipkind.web.job import Job, Source, State
-from clipkind.web.problems import Problem
+from clipkind.web.http.problems import Problem
+from clipkind.web.http.uploads import takes_video
+from clipkind.web.jobs.job import Job, Source, State
 from clipkind.web.services import Services, services
 from clipkind.web.telling import JobInfo, tell, tell_one
-from clipkind.web.uploads import takes_video
 
 PAGE = 500
 """Jobs read at a time for a download."""

@@ -6,9 +6,9 @@ from flask import Response, request, send_file
 
 from clipkind.web.api.describe import Answer, Operation, describes
 from clipkind.web.ending import get_job
-from clipkind.web.job import Job
-from clipkind.web.problems import Problem
-from clipkind.web.security import SANDBOX
+from clipkind.web.http.problems import Problem
+from clipkind.web.http.security import SANDBOX
+from clipkind.web.jobs.job import Job
 from clipkind.web.services import services
 from clipkind.web.thumbnails import Busy
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from clipkind.errors import ClipkindError
 from clipkind.web.api.describe import Answer, Operation, describes, read_query
-from clipkind.web.problems import Problem
+from clipkind.web.http.problems import Problem
 from clipkind.web.services import services
 
 

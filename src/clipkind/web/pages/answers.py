@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clipkind.web.job import Job
+from clipkind.web.jobs.job import Job
 from clipkind.web.pages.reasons import title_of
 from clipkind.web.pages.words import SPACE, clock, percent, spaced, spaced_list, whole_percent
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from flask import render_template, request
 
-from clipkind.web.job import Job
+from clipkind.web.jobs.job import Job
+from clipkind.web.jobs.spool import valid_id
 from clipkind.web.pages.answers import Answer, answer_of
 from clipkind.web.pages.blueprint import blueprint
 from clipkind.web.pages.job import picture_url
 from clipkind.web.pages.words import SPACE, spaced, whole_percent
 from clipkind.web.services import Services, services
-from clipkind.web.spool import valid_id
 
 CHOICES = 100
 """Of the latest answers, to choose from."""

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from flask import render_template, request, url_for
 
-from clipkind.web.job import Source, State
+from clipkind.web.jobs.job import Source, State
 from clipkind.web.models import Models
 from clipkind.web.pages.blueprint import blueprint
 from clipkind.web.pages.live import SOURCES, STATES, live_jobs

@@ -7,13 +7,13 @@ from werkzeug.wrappers import Response
 
 from clipkind.errors import ClipkindError
 from clipkind.web.asking import VIDEO, accept_form
-from clipkind.web.failures import StorageError
+from clipkind.web.http.problems import Problem
+from clipkind.web.http.uploads import takes_video
+from clipkind.web.jobs.failures import StorageError
 from clipkind.web.models import Models
 from clipkind.web.pages.blueprint import blueprint
 from clipkind.web.pages.live import live_jobs
-from clipkind.web.problems import Problem
 from clipkind.web.services import services
-from clipkind.web.uploads import takes_video
 
 RECENT = 12
 """Jobs on the page."""

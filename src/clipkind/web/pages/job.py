@@ -7,15 +7,15 @@ from werkzeug.wrappers import Response
 
 from clipkind.errors import ClipkindError
 from clipkind.web.ending import end_job
-from clipkind.web.job import Job
+from clipkind.web.http.problems import Problem
+from clipkind.web.jobs.job import Job
+from clipkind.web.jobs.spool import valid_id
 from clipkind.web.pages.answers import Answer
 from clipkind.web.pages.blueprint import blueprint
 from clipkind.web.pages.charts import charts_of
 from clipkind.web.pages.live import SOURCES, live_jobs
 from clipkind.web.pages.words import percent, span
-from clipkind.web.problems import Problem
 from clipkind.web.services import Services, services
-from clipkind.web.spool import valid_id
 
 
 @blueprint.get("/jobs/<id>")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from clipkind.web.job import Job
+from clipkind.web.jobs.job import Job
 from clipkind.web.pages.answers import Answer, answer_of
 from clipkind.web.pages.words import bytes_, span
 from clipkind.web.services import Services

@@ -8,9 +8,9 @@ from flask import render_template, request
 
 from clipkind.errors import ClipkindError
 from clipkind.model.risk import risk_rule
+from clipkind.web.http.problems import Problem
 from clipkind.web.pages.blueprint import blueprint
 from clipkind.web.pages.home import RISKS
-from clipkind.web.problems import Problem
 from clipkind.web.services import services
 
 _SHADES = 10

@@ -1,8 +1,8 @@
 """Why there is no answer, in words for people in a browser, with what they can do."""
 
 from clipkind.errors import Reason
-from clipkind.web.failures import Failure
-from clipkind.web.job import Job
+from clipkind.web.jobs.failures import Failure
+from clipkind.web.jobs.job import Job
 from clipkind.web.links import LinkReason
 
 _ANOTHER = "Send another file."
@@ -37,7 +37,6 @@ REASONS: dict[str, tuple[str, str]] = {
     Failure.MODEL_GONE: ("the model is no longer offered", "Send it again with another model."),
     Failure.QUOTA_FULL: ("the server has no room for it", _LATER),
     Failure.LINKS_OFF: ("this server fetches no links", _DOWNLOAD),
-    Failure.INTERNAL: ("a fault of the server", f"{_LATER} The server's log tells what happened."),
     LinkReason.MALFORMED: ("the link cannot be read", "Copy it again, from http to its end."),
     LinkReason.SCHEME: ("the link is not http or https", _DOWNLOAD),
     LinkReason.CREDENTIALS: ("the link holds a password", _DOWNLOAD),

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from clipkind.errors import ClipkindError
-from clipkind.web.failures import QueueFull, QuotaFull, StorageError
+from clipkind.web.jobs.failures import QueueFull, QuotaFull, StorageError
 
 MEDIA_TYPE = "application/problem+json"
 FOR_PROGRAMS = ("/api/v1/", "/healthz", "/readyz", "/metrics")

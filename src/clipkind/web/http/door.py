@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from clipkind.web.security import sign_in, sign_out
+from clipkind.web.http.security import sign_in, sign_out
 
 blueprint = Blueprint("door", __name__)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clipkind.text import printable
-from clipkind.web.failures import StorageError
+from clipkind.web.jobs.failures import StorageError
 
 VERSION = 1
 BUSY_S = 10.0

@@ -3,11 +3,11 @@
 import time
 
 from clipkind.errors import ClipkindError
-from clipkind.web.failures import Failure, QuotaFull
-from clipkind.web.job import Job
+from clipkind.web.jobs.failures import Failure, QuotaFull
+from clipkind.web.jobs.job import Job
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
 from clipkind.web.settings import Settings
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
 
 TELL_S = 0.25
 """Seconds between two words on how far a job is."""

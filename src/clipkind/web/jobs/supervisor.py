@@ -17,10 +17,10 @@ from dataclasses import replace
 from typing import IO, Self
 
 from clipkind.text import printable
-from clipkind.web.failures import Failure, StorageError
+from clipkind.web.jobs.failures import Failure, StorageError
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
 from clipkind.web.settings import Settings
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
 
 _LOG = logging.getLogger(__name__)
 TIDY_S = 60.0
@@ -221,7 +221,7 @@ class _Keeper:
 
     def _begin(self, name: str) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "clipkind.web.worker", self.role],
+            [sys.executable, "-P", "-m", "clipkind.web.jobs.worker", self.role],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

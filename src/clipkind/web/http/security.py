@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from clipkind.web.limits import slow_down
-from clipkind.web.problems import Problem, for_programs
+from clipkind.web.http.limits import slow_down
+from clipkind.web.http.problems import Problem, for_programs
+from clipkind.web.http.uploads import FORM_MEMORY, may_bring_video
 from clipkind.web.services import services
 from clipkind.web.settings import Settings
-from clipkind.web.uploads import FORM_MEMORY, may_bring_video
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN = ("static", "pages.page_css", "door.login", "door.enter", "health.alive", "health.ready")

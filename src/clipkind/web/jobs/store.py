@@ -17,10 +17,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
-from clipkind.web.database import Database
-from clipkind.web.failures import Failure
-from clipkind.web.failures import QueueFull as QueueFull
-from clipkind.web.job import Job, NewJob, Source, State, Step
+from clipkind.web.jobs.database import Database
+from clipkind.web.jobs.failures import Failure
+from clipkind.web.jobs.failures import QueueFull as QueueFull
+from clipkind.web.jobs.job import Job, NewJob, Source, State, Step
 
 DEATHS = 2
 """Of workers, after which their common job is taken for the cause and fails."""

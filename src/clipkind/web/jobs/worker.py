@@ -1,6 +1,6 @@
-"""The process that does jobs, started by `clipkind.web.supervisor`.
+"""The process that does jobs, started by `clipkind.web.jobs.supervisor`.
 
-    python -m clipkind.web.worker ROLE
+    python -m clipkind.web.jobs.worker ROLE
 
 ROLE is `answer` or `fetch`. The first line of stdin says how, as JSON: {"name": …, "settings": …}.
 It writes {"kind": "ready"} when it can begin, and ends when stdin does, that is with the server.
@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from clipkind.errors import ClipkindError
-from clipkind.web.job import Job
+from clipkind.web.jobs.job import Job
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
 from clipkind.web.settings import Settings
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
 
 _LOG = logging.getLogger(__name__)
 IDLE_S = 0.1
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _answering(settings: Settings, name: str, ready: Callable[[], None]) -> None:
-    from clipkind.web.answering import Answerer
+    from clipkind.web.jobs.answering import Answerer
 
     store, spool = _open(settings)
     answerer = Answerer(settings, store, spool)
@@ -60,7 +60,7 @@ def _answering(settings: Settings, name: str, ready: Callable[[], None]) -> None
 
 
 def _fetching(settings: Settings, name: str, ready: Callable[[], None]) -> None:
-    from clipkind.web.fetching import Fetcher
+    from clipkind.web.jobs.fetching import Fetcher
 
     store, spool = _open(settings)
     fetcher = Fetcher(settings, store, spool)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from clipkind.text import printable
-from clipkind.web.problems import Problem
+from clipkind.web.http.problems import Problem
 
 Schema = dict[str, Any]
 Shape = TypeVar("Shape")

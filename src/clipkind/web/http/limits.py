@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from clipkind.web.problems import Problem
+from clipkind.web.http.problems import Problem
 from clipkind.web.settings import Settings
 
 GUESSES_A_MINUTE = 10.0

@@ -21,9 +21,9 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from clipkind.web.problems import MEDIA_TYPE, Problem, problem_body
+from clipkind.web.http.problems import MEDIA_TYPE, Problem, problem_body
+from clipkind.web.http.uploads import FORM_MEMORY
 from clipkind.web.settings import Settings
-from clipkind.web.uploads import FORM_MEMORY
 
 CONNECTIONS = 900
 """Open at a time; of more files than about a thousand a process may not hold open."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from clipkind.errors import ClipkindError, VideoError
 from clipkind.video.isolation import End, Message, Pictures, Start
-from clipkind.web.failures import Failure
-from clipkind.web.job import Job, Step
+from clipkind.web.jobs.failures import Failure
+from clipkind.web.jobs.job import Job, Step
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
 from clipkind.web.models import Models
 from clipkind.web.settings import Settings
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
 
 if TYPE_CHECKING:
     from clipkind.inference.classifier import Classifier
@@ -24,7 +24,7 @@ TELL_S = 0.1
 """Seconds between two words on how far a job is; clients look no more often."""
 LOOK_S = 0.25
 """Seconds between two looks whether a job under way is still wanted."""
-SIDE = 160
+SIDE = 256
 """Pixels of the pictures kept."""
 
 

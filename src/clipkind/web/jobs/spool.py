@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clipkind.features.journal import sync_folder
-from clipkind.web.failures import QuotaFull as QuotaFull
+from clipkind.web.jobs.failures import QuotaFull as QuotaFull
 
 ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 """The whole of a job's id."""

@@ -13,14 +13,14 @@ from waitress.task import ThreadedTaskDispatcher
 
 from clipkind.errors import ClipkindError
 from clipkind.web.app import AROUND_A_VIDEO, create_app
-from clipkind.web.listening import Listener, adjustments
-from clipkind.web.problems import log
-from clipkind.web.security import gate
+from clipkind.web.http.listening import Listener, adjustments
+from clipkind.web.http.problems import log
+from clipkind.web.http.security import gate
+from clipkind.web.jobs.spool import Spool
+from clipkind.web.jobs.store import JobStore
+from clipkind.web.jobs.supervisor import Supervisor
 from clipkind.web.services import services
 from clipkind.web.settings import Settings
-from clipkind.web.spool import Spool
-from clipkind.web.store import JobStore
-from clipkind.web.supervisor import Supervisor
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from clipkind.web import metrics
+from clipkind.web.http import metrics
 from clipkind.web.services import services
 
 blueprint = Blueprint("health", __name__)

@@ -12,9 +12,9 @@ from typing import IO, Any, TypeVar, cast
 from flask import Request, current_app, request
 
 from clipkind.text import printable
-from clipkind.web.problems import Problem
+from clipkind.web.http.problems import Problem
+from clipkind.web.jobs.spool import Incoming, Spool
 from clipkind.web.services import services
-from clipkind.web.spool import Incoming, Spool
 
 View = TypeVar("View", bound=Callable[..., Any])
 NAME_LENGTH = 200

@@ -23,8 +23,6 @@ class Failure(StrEnum):
     """There is no room for what a link leads to."""
     LINKS_OFF = "links_off"
     """The server was started again without links."""
-    INTERNAL = "internal"
-    """A fault of clipkind's; the server's log tells it."""
 
 
 class QueueFull(ClipkindError):

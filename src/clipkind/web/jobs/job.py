@@ -53,7 +53,7 @@ class Job(NewJob):
     `attention`; `frames`, how many pictures are kept; `frame_of`, for each of `times_s` the number
     of the picture of that time (those of one content are kept once)."""
     reason: str | None = None
-    """When failed: a code of `clipkind.errors.Reason`, or one of `clipkind.web.failures`."""
+    """When failed: a code of `clipkind.errors.Reason`, or one of `clipkind.web.jobs.failures`."""
     message: str = ""
     """The reason in words, with the way out."""
     kept: bool = True

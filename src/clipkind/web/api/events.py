@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from flask import Response, request
 
-from clipkind.web.job import Job
-from clipkind.web.limits import too_many_streams
+from clipkind.web.http.limits import too_many_streams
+from clipkind.web.jobs.job import Job
 from clipkind.web.services import Services
 from clipkind.web.telling import tell_one
 

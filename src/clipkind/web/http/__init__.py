@@ -1,0 +1,1 @@
+"""What stands between clients and views: waitress, checks, limits, errors, health."""
