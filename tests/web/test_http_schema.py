@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from clipkind.web.api.schema import object_schema, read_object, schema_of
 from clipkind.web.http.problems import Problem
+from clipkind.web.schema import object_schema, read_object, schema_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

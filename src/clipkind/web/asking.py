@@ -8,7 +8,6 @@ from flask import request
 
 from clipkind.errors import ClipkindError
 from clipkind.text import printable
-from clipkind.web.api.schema import read_object
 from clipkind.web.http.limits import slow_down
 from clipkind.web.http.problems import Problem
 from clipkind.web.http.security import FIELD
@@ -16,6 +15,7 @@ from clipkind.web.http.uploads import NAME_LENGTH, Upload, VideoRequest, shown_n
 from clipkind.web.jobs.failures import QueueFull
 from clipkind.web.jobs.job import Job, NewJob
 from clipkind.web.links import LinkRefused, check_link
+from clipkind.web.schema import read_object
 from clipkind.web.services import Services, services
 
 VIDEO = "video"

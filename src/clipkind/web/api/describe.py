@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from flask import request
 
 from clipkind.text import printable
-from clipkind.web.api.schema import read_object
 from clipkind.web.http.problems import Problem
+from clipkind.web.schema import read_object
 
 View = TypeVar("View", bound=Callable[..., Any])
 Shape = TypeVar("Shape")

@@ -6,11 +6,11 @@ from typing import Any
 from flask import Blueprint, request
 
 from clipkind.web.api.events import wait_until_over
-from clipkind.web.api.schema import read_object
 from clipkind.web.asking import Asked, accept
 from clipkind.web.http.problems import Problem
 from clipkind.web.jobs.job import Job
 from clipkind.web.library import Video
+from clipkind.web.schema import read_object
 from clipkind.web.services import Services, services
 
 LONGEST_S = 600.0

@@ -9,11 +9,11 @@ from werkzeug.routing import Rule
 import clipkind
 from clipkind.web.api.describe import JSON, Answer, Operation
 from clipkind.web.api.models import ModelInfo
-from clipkind.web.api.schema import Schema, object_schema, schema_of
 from clipkind.web.api.shapes import JobPage, VideoPage
 from clipkind.web.asking import VIDEO, Asked
 from clipkind.web.http.problems import MEDIA_TYPE, ProblemDetails
 from clipkind.web.library import Video
+from clipkind.web.schema import Schema, object_schema, schema_of
 from clipkind.web.services import services
 from clipkind.web.telling import NOT_TOLD, JobInfo
 
