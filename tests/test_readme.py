@@ -58,6 +58,19 @@ def test_the_accuracy_table_is_the_benchmarks() -> None:
         assert row in lines
 
 
+def test_the_table_of_disturbances_is_an_evaluations() -> None:
+    lines = (ROOT / "docs" / "evaluation.md").read_text().splitlines()
+    for found in measured("evaluation.json")["robustness"]:
+        accuracy, drop = found["accuracy"], found["drop"]
+        row = (
+            f"| {found['name']} | {accuracy['value']:.3f} ({accuracy['low']:.3f} to "
+            f"{accuracy['high']:.3f}) | "
+            f"{100 * drop['value']:+.1f} ({100 * drop['low']:+.1f} to {100 * drop['high']:+.1f}) |"
+        )
+        assert row in lines
+        assert drop["low"] <= 0 <= drop["high"]  # as the text says
+
+
 def test_the_readme_quotes_the_bundled_models_card() -> None:
     readme = " ".join((ROOT / "README.md").read_text().split())
     result = load_bundle().measured["single"]

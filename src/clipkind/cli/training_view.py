@@ -9,7 +9,7 @@ from rich.console import Console
 
 from clipkind.cli.training_progress import TrainingProgress
 from clipkind.dataset.splits.table import SPLITS
-from clipkind.text import printable
+from clipkind.text import counted, printable
 from clipkind.training import distributed
 from clipkind.training.history import EpochResult
 from clipkind.training.prepare import TrainingData
@@ -59,7 +59,7 @@ class TrainingView:
         sides = " + ".join(f"{counts[name]} {name}" for name in SPLITS)
         self._progress.note(
             f"{len(data.rows)} videos = {sides}, {len(data.contract.class_names)} classes, "
-            f"{len(run.seeds)} members; a dashboard an epoch in {run.progress_folder}"
+            f"{counted(len(run.seeds), 'member')}; a dashboard an epoch in {run.progress_folder}"
         )
         if data.refused:
             self._progress.note(f"{len(data.refused)} videos of the split have no features")
