@@ -124,7 +124,8 @@ class Life(RuleBasedStateMachine):
         theirs = [job for job in self.of("running") if job.worker == worker]
         assert self.store.release(worker, died=died) == [job.id for job in theirs]
         for job in theirs:
-            job.deaths, job.starts = job.deaths + died, job.starts - (not died)
+            job.deaths += died
+            job.starts -= not died and not job.stop  # a cancelled one stays as it was
             self.put_back(job)
 
     @precondition(lambda self: self.of("running"))

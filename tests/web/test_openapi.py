@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from clipkind.web.api.openapi import document
 from clipkind.web.jobs.job import Job, NewJob
@@ -40,7 +40,10 @@ def judge(operation: Any, **given_so_far: Any) -> list[int]:
         statuses.append(answer.status_code)
         # that a link leads nowhere or a model has no such name, no schema says
         sense = answer.status_code == 422 and answer.json()["code"] != "bad_request"
-        case.validate_response(answer, excluded_checks=[positive_data_acceptance] * sense)
+        without = [positive_data_acceptance] * sense
+        # a form has no types: `false` as a file is a file of five bytes
+        without += [negative_data_rejection] * (case.media_type == "multipart/form-data")
+        case.validate_response(answer, excluded_checks=without)
 
     check()
     return statuses
