@@ -108,3 +108,22 @@ def test_an_unknown_codec_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(VideoError) as caught:
         probe(path)
     assert caught.value.reason in (Reason.UNDECODABLE, Reason.NO_VIDEO_STREAM)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
+def test_a_file_cut_before_its_index_says_so(share: float, tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "whole.mp4", numbered_frames(30)).read_bytes()
+    assert whole.index(b"mdat") < whole.index(b"moov")  # the index is at the end
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(VideoError, match="its index is missing") as caught:
+        probe(cut)
+    assert caught.value.reason is Reason.NOT_A_VIDEO
+
+
+def test_what_only_looks_like_one_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.mp4"
+    path.write_bytes(b"\0\0\0\x10ftypmp42\0\0\0\0" + b"\0\0\0\x08free" * 9)
+    with pytest.raises(VideoError) as caught:
+        probe(path)
+    assert "index" not in str(caught.value)

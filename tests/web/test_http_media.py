@@ -79,3 +79,12 @@ def test_videos_of_the_data_set_go_by_ids(tmp_path: Path, dataset: Path) -> None
     finally:
         known.thumbnails.close()
         known.store.close()
+
+
+def test_a_state_folder_may_be_named_from_where_the_server_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    client = create_app(Settings(state=Path("state"))).test_client()
+    where = send(client, b"a video", "x.mp4").headers["Location"] + "/video"
+    assert client.get(where, buffered=True).data == b"a video"

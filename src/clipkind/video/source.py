@@ -6,9 +6,11 @@ demuxers of real container formats are allowed, on the `file` protocol.
 
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import av.error
@@ -26,6 +28,8 @@ MAX_PIXELS = 8192 * 8192
 """Largest frame decoded: 8K DCI is 35 million pixels; a header asking for more is refused."""
 MIN_SIDE = 16
 """Smallest side, in pixels, worth an answer."""
+_BOXES = 64
+"""Of an MP4, looked at to see whether its end is missing."""
 _DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 
 
@@ -68,8 +72,11 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
             )
         except (av.error.FFmpegError, ValueError) as error:
+            why = _why(error)
+            if _lacks_its_index(file):
+                why = "its index is missing, as in a file cut short; copy it again"
             raise VideoError(
-                Reason.NOT_A_VIDEO, f"is not a video clipkind can read ({_why(error)})"
+                Reason.NOT_A_VIDEO, f"is not a video clipkind can read ({why})"
             ) from None
         with container:
             yield container, _main_stream(container)
@@ -102,6 +109,20 @@ def check_size(width: int, height: int) -> None:
         raise VideoError(
             Reason.TOO_SMALL, f"is {width}x{height}; the smallest side read is {MIN_SIDE} pixels"
         )
+
+
+def _lacks_its_index(file: BinaryIO) -> bool:
+    """Whether it begins as MP4 or MOV do and its last box ends beyond the file."""
+    size, at = file.seek(0, os.SEEK_END), 0
+    for number in range(_BOXES):
+        file.seek(at)
+        length, kind, large = struct.unpack(">I4sQ", file.read(16).ljust(16, b"\0"))
+        if number == 0 and kind != b"ftyp":
+            return False
+        at += large if length == 1 else length
+        if length == 0 or at >= size:
+            return at > size
+    return False
 
 
 def _why(error: Exception) -> str:

@@ -53,6 +53,10 @@ class Settings:
     streams: int = 8
     """Event streams at a time, each of which takes a thread; others are told to poll."""
 
+    def __post_init__(self) -> None:
+        # files are sent to clients from there: Flask takes a relative path for one beside its code
+        object.__setattr__(self, "state", self.state.absolute())
+
     @property
     def database(self) -> Path:
         return self.state / "jobs.sqlite3"
