@@ -79,6 +79,7 @@ class DecodeWorker:
         self._threads = threads
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._killed: subprocess.Popen[bytes] | None = None
         self._ready = False
         self._turn = threading.Lock()
 
@@ -147,6 +148,7 @@ class DecodeWorker:
         """End the video under way, if any; may be called from another thread than `read`."""
         process = self._process  # the reading thread may drop it at any time
         if process is not None:
+            self._killed = process
             process.kill()
             process.wait()
 
@@ -170,6 +172,8 @@ class DecodeWorker:
         assert process.stdout  # noqa: S101 - a pipe by construction
         if not self._ready and not process.stdout.readline():
             self._discard(process)
+            if process is self._killed:  # while it was starting: nothing is amiss with it
+                raise self._death(expired=False)
             raise MissingDependency(
                 f"the decoding process ({sys.executable} -m clipkind.video.worker) does not start: "
                 "run clipkind doctor, and check that clipkind is installed in this environment"

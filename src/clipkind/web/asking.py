@@ -11,10 +11,11 @@ from clipkind.text import printable
 from clipkind.web.http.limits import slow_down
 from clipkind.web.http.problems import Problem
 from clipkind.web.http.security import FIELD
-from clipkind.web.http.uploads import NAME_LENGTH, Upload, VideoRequest, shown_name
+from clipkind.web.http.uploads import Upload, VideoRequest, upload_name
 from clipkind.web.jobs.failures import QueueFull
 from clipkind.web.jobs.job import Job, NewJob
 from clipkind.web.links import LinkRefused, check_link
+from clipkind.web.names import NAME_LENGTH, shown_name
 from clipkind.web.schema import read_object
 from clipkind.web.services import Services, services
 
@@ -89,8 +90,21 @@ def accept(asked: Asked) -> Job:
 
 
 def _admit(known: Services) -> None:
-    """Turn a client away by what it had, or all of them by what waits, before anything is read."""
-    if wait := known.limits.jobs.take(request.remote_addr or ""):
+    """Count a job of this client. Raises as `check_room`."""
+    _turn_away(known, known.limits.jobs.take(request.remote_addr or ""))
+
+
+def check_room(known: Services) -> None:
+    """Whether a job of this client would be taken now; counts nothing.
+
+    Asked of a large request by its head, before its body is received. Raises Problem, or QueueFull.
+    """
+    _turn_away(known, known.limits.jobs.wait(request.remote_addr or ""))
+
+
+def _turn_away(known: Services, wait: float) -> None:
+    """A client by what it had, or all of them by what waits."""
+    if wait:
         raise slow_down(
             wait,
             "too_many_jobs",
@@ -116,7 +130,7 @@ def _link(known: Services, url: str) -> dict[str, Any]:
         url = check_link(url)
     except LinkRefused as error:
         raise Problem(422, error.reason, str(error)) from None
-    return {"source": "link", "name": printable(url)[:NAME_LENGTH], "url": url}
+    return {"source": "link", "name": shown_name(url), "url": url}
 
 
 def _video(known: Services, video_id: str | None) -> dict[str, Any]:
@@ -141,7 +155,7 @@ def _accept_upload(known: Services, asked: Asked, upload: Upload) -> Job:
         )
     if upload.file.size == 0:
         raise Problem(422, "empty", "the file has no content (0 bytes)")
-    name = shown_name(file.filename)
+    name = upload_name(file.filename)
     _check_options(known, asked)
     upload.keep()
     try:

@@ -2,6 +2,7 @@
 
 from clipkind.web.http.problems import Problem
 from clipkind.web.jobs.job import Job
+from clipkind.web.jobs.leftovers import drop_cancelled
 from clipkind.web.jobs.spool import valid_id
 from clipkind.web.services import services
 
@@ -24,12 +25,19 @@ def end_job(id: str) -> Job | None:
         if known.store.delete(id):
             known.spool.drop(id)
         return None
+    return cancel_job(id)
+
+
+def cancel_job(id: str) -> Job:
+    """Cancel a job, and return it as it is then: one that was over stays as it was.
+
+    Raises Problem (404).
+    """
+    known = services()
     after = known.store.cancel(id)
     if after is None:
         raise _unknown()
-    if after.state == "cancelled":  # else a worker has it, and lets go of it soon
-        known.spool.drop(id)
-        known.store.forget([id])
+    drop_cancelled(known.store, known.spool, [id])  # a worker that has it does so soon
     return after
 
 

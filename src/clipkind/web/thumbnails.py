@@ -1,13 +1,16 @@
 """Small pictures of the data set's videos, made when they are first looked at, and kept."""
 
+import math
 import os
 import threading
+import time
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Self
 
 from clipkind.contract import Contract
-from clipkind.errors import ClipkindError, VideoError
+from clipkind.errors import ClipkindError, Reason, VideoError
 from clipkind.features.journal import replacing
 from clipkind.video.isolation import DecodeWorker, End, Pictures
 from clipkind.video.picture import Picture
@@ -20,6 +23,12 @@ KEPT = 5000
 WAITING = 6
 """Requests that may wait for the one decoder: each of them takes a thread of the server."""
 TIMEOUT_S = 15.0
+AGAIN_S = 60.0
+"""Seconds until a video is tried again whose trouble may pass; others are not, as they are."""
+_PASSING = frozenset(
+    {Reason.TIMEOUT, Reason.DECODER_CRASHED, Reason.MISSING, Reason.PERMISSION, Reason.TOO_LARGE}
+)
+"""Reasons that may be the machine's: it is busy, or had no memory left."""
 # of a contract nothing counts here but which picture is taken, and its size
 _VIEW = Contract(
     backbone="",
@@ -46,7 +55,8 @@ class Thumbnails:
         self._worker = DecodeWorker(threads=1, timeout_s=timeout_s, whole=True)
         self._turn = threading.Lock()
         self._places = threading.BoundedSemaphore(WAITING)
-        self._unreadable: set[str] = set()
+        self._unreadable: dict[str, float] = {}
+        """Until when (by `time.monotonic`) no picture is tried of what."""
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +74,7 @@ class Thumbnails:
         A video that changed gets another. Raises Busy where too many are being made.
         """
         key = _key(video_id, path)
-        if key is None or key in self._unreadable:
+        if key is None or time.monotonic() < self._unreadable.get(key, 0.0):
             return None
         file = self._folder / f"{key}.jpg"
         if (kept := _read(file)) is not None:
@@ -81,13 +91,15 @@ class Thumbnails:
     def _make(self, key: str, path: Path, file: Path) -> bytes | None:
         try:
             picture = self._picture(path)
-        except VideoError:
-            self._unreadable.add(key)
+        except VideoError as error:
+            passing = error.reason in _PASSING
+            self._unreadable[key] = time.monotonic() + AGAIN_S if passing else math.inf
             return None
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as temporary:
-            temporary.write_bytes(picture)
-        self._trim()
+        with suppress(OSError):  # a full disk must not take the picture away
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with replacing(file) as temporary:
+                temporary.write_bytes(picture)
+            self._trim()
         return picture
 
     def _picture(self, path: Path) -> bytes:
@@ -130,5 +142,5 @@ def _key(video_id: str, path: Path) -> str | None:
 def _read(file: Path) -> bytes | None:
     try:
         return file.read_bytes()
-    except FileNotFoundError:
+    except OSError:  # it is not there yet, or not any more to be read: made again
         return None

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from clipkind.web.api.events import wait_until_over
+from clipkind.web.api.events import client_gone, wait_until_over
 from clipkind.web.asking import Asked, accept
 from clipkind.web.http.problems import Problem
 from clipkind.web.jobs.job import Job
@@ -40,7 +40,7 @@ def classify() -> dict[str, Any]:
     tta = request.form.get("use_tta", "false").lower()
     asked = read_object(Asked, {"video_id": video.id, "tta": tta}, texts=True)
     with known.limits.streams.one():  # it holds a thread, as they do
-        job = wait_until_over(known, accept(asked).id, LONGEST_S)
+        job = wait_until_over(known, accept(asked).id, LONGEST_S, client_gone())
     if job is None:
         raise Problem(503, "not_yet", "the answer takes longer than this request may")
     if job.state != "done":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from flask import Response, request
 
-from clipkind.web.http.limits import too_many_streams
+from clipkind.web.http.limits import Held
 from clipkind.web.jobs.job import Job
 from clipkind.web.services import Services
 from clipkind.web.telling import tell_one
@@ -22,37 +22,27 @@ RETRY_MS = 2000
 
 def stream(known: Services, job: Job) -> Response:
     """The stream of a job. It holds a thread: raises Problem (503) where too many do."""
-    if not known.limits.streams.take():
-        raise too_many_streams()
-    gone = request.environ.get("waitress.client_disconnected", lambda: False)
-    lines = _Stream(_events(known, job.id, gone), known.limits.streams.leave)
     return Response(
-        lines,
+        Held(_events(known, job.id, client_gone()), known.limits.streams),
         content_type="text/event-stream; charset=utf-8",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-class _Stream:
-    """Gives its place back however it ends, even before the first line was asked for."""
-
-    def __init__(self, lines: Iterator[bytes], leave: Callable[[], None]) -> None:
-        self._lines, self._leave, self._open = lines, leave, True
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._lines
-
-    def close(self) -> None:
-        if self._open:
-            self._open = False
-            self._leave()
+def client_gone() -> Callable[[], bool]:
+    """Tells whether the client of the current request went away; to be asked from anywhere."""
+    gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
+    return gone
 
 
-def wait_until_over(known: Services, id: str, seconds: float) -> Job | None:
-    """The job when it is over; None where that takes longer, or the server ends."""
+def wait_until_over(
+    known: Services, id: str, seconds: float, gone: Callable[[], bool] = lambda: False
+) -> Job | None:
+    """The job when it is over; None where that takes longer, the client is `gone`, or the server
+    ends."""
     end = time.monotonic() + seconds
     seen = None
-    while time.monotonic() < end:
+    while time.monotonic() < end and not gone():
         version = known.store.version()
         if version != seen and ((job := known.store.get(id)) is None or job.over):
             return job

@@ -14,6 +14,7 @@ from clipkind.web.api.describe import JSON, Answer, Operation, describes, read_q
 from clipkind.web.api.shapes import JobPage
 from clipkind.web.asking import Asked, Options, accept_form, accept_json
 from clipkind.web.ending import end_job, get_job
+from clipkind.web.http.limits import Held
 from clipkind.web.http.problems import Problem
 from clipkind.web.http.uploads import takes_video
 from clipkind.web.jobs.job import Job, Source, State
@@ -27,6 +28,7 @@ _CSV_COLUMNS = (
     "decision", "truth", "right", "model", "tta", "risk", "created_at", "finished_at", "reason",
     "message",
 )  # fmt: skip
+_IDS = ("id", "video_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +80,17 @@ def add_job() -> tuple[dict[str, Any], int, dict[str, str]]:
         summary="Jobs, the newest first",
         query=JobQuery,
         answers={200: Answer("A page of jobs.", JobPage, ("text/csv",))},
-        problems=(422,),
+        problems=(422, 503),
     )
 )
 def list_jobs() -> Response | dict[str, Any]:
     """Those that meet all of the query."""
     known, query = services(), read_query(JobQuery)
     if query.format == "csv":
-        return _attachment(_csv_lines(_all(known, query)), "text/csv; charset=utf-8", "jobs.csv")
+        rows = _csv_lines(_all(known, query))
+        return _attachment(known, rows, "text/csv; charset=utf-8", "jobs.csv")
     if query.download:
-        return _attachment(_json_lines(known, _all(known, query)), JSON, "jobs.json")
+        return _attachment(known, _json_lines(known, _all(known, query)), JSON, "jobs.json")
     # one more than asked for, to know whether there is a next page
     jobs = _find(known, replace(query, limit=query.limit + 1))
     more = len(jobs) > query.limit
@@ -153,9 +156,11 @@ def _all(known: Services, query: JobQuery) -> Iterator[Job]:
         query = replace(query, before=jobs[-1].created_at)
 
 
-def _attachment(lines: Iterator[str], content_type: str, name: str) -> Response:
+def _attachment(known: Services, lines: Iterator[str], content_type: str, name: str) -> Response:
+    """A file that is written as the client reads it, which holds a thread. Raises Problem (503)."""
     headers = {"Content-Disposition": f'attachment; filename="clipkind-{name}"'}
-    return Response(lines, content_type=content_type, headers=headers)
+    held = Held(lines, known.limits.streams)
+    return Response(held, content_type=content_type, headers=headers)
 
 
 def _json_lines(known: Services, jobs: Iterator[Job]) -> Iterator[str]:
@@ -170,7 +175,8 @@ def _csv_lines(jobs: Iterator[Job]) -> Iterator[str]:
     yield ",".join(_CSV_COLUMNS) + "\r\n"
     for job in jobs:
         line = io.StringIO()
-        csv.writer(line).writerow([_cell(value) for value in _row(job)])
+        cells = zip(_CSV_COLUMNS, _row(job), strict=True)
+        csv.writer(line).writerow([_cell(column, value) for column, value in cells])
         yield line.getvalue()
 
 
@@ -183,8 +189,15 @@ def _row(job: Job) -> list[Any]:
     return [values[column] for column in _CSV_COLUMNS]
 
 
-def _cell(value: Any) -> Any:
-    """Spreadsheets run a cell that begins like a formula; whoever names a file could write one."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+def _cell(column: str, value: Any) -> Any:
+    """Spreadsheets run a cell that begins like a formula; whoever names a file could write one.
+
+    An id may begin so too, but it is ours, and has to stay one.
+    """
+    if (
+        isinstance(value, str)
+        and column not in _IDS
+        and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    ):
         return f"'{value}"
     return value

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Generic, TypeVar
 
 from clipkind.web.http.problems import Problem
 from clipkind.web.settings import Settings
@@ -80,6 +81,30 @@ class Places:
             self.leave()
 
 
+Piece = TypeVar("Piece", str, bytes)
+
+
+class Held(Generic[Piece]):
+    """What is sent while it is made, holding one of `places`: raises Problem where there is none.
+
+    The place is given back however the sending ends, even before the first piece was asked for.
+    """
+
+    def __init__(self, pieces: Iterator[Piece], places: Places) -> None:
+        if not places.take():
+            raise too_many_streams()
+        self._pieces, self._places, self._open = pieces, places, True
+
+    def __iter__(self) -> Iterator[Piece]:
+        return self._pieces
+
+    def close(self) -> None:
+        """Called by the web server at the end; without effect after that."""
+        if self._open:
+            self._open = False
+            self._places.leave()
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What is counted."""
@@ -87,7 +112,7 @@ class Limits:
     jobs: Buckets
     guesses: Buckets
     streams: Places
-    """Of requests that hold a thread for as long as a job takes."""
+    """Of requests that hold a thread for as long as a job takes, or as a client likes to read."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -103,7 +128,8 @@ def too_many_streams() -> Problem:
     return Problem(
         503,
         "too_many_streams",
-        "as many clients follow their jobs as may at a time; ask for the job every second instead",
+        "as many clients follow jobs or download lists as may at a time; "
+        "ask for a job every second instead, or again in a while",
         {"Retry-After": "5"},
     )
 

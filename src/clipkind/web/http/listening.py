@@ -1,12 +1,14 @@
 """waitress, held to what it does not ask of clients by itself.
 
 It receives requests in one thread and gives them to others when they are whole, so a slow client
-costs a socket and not a thread. Here such a client has a deadline; a request with a large body is
-looked at before the body is read; all bodies on their way together have a bound; and errors in the
-HTTP itself are told as problems, as all others are.
+costs a socket and not a thread. Here such a client has a deadline, and so has one that does not
+read its answer; a request with a large body is looked at before the body is read; all bodies on
+their way together have a bound, and those of one client another; lengths that a proxy may read in
+another way are refused; and errors in the HTTP itself are told as problems, as all others are.
 """
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -16,23 +18,31 @@ from urllib.parse import unquote_to_bytes
 
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
+from clipkind.web.http.limits import neighbourhood
 from clipkind.web.http.problems import MEDIA_TYPE, Problem, problem_body
 from clipkind.web.http.uploads import FORM_MEMORY
 from clipkind.web.settings import Settings
 
 CONNECTIONS = 900
-"""Open at a time; of more files than about a thousand a process may not hold open."""
+"""Open at a time, at most; each may have a file besides."""
 IDLE_S = 60.0
 """A connection may be silent."""
 HEAD_S = 15.0
 """A client has to send a request's first bytes and its head, and to get its body going."""
 SLOWEST = 16_000
 """Bytes a second of a body, on average, below which it is given up."""
+STALLED_S = 60.0
+"""A client may read nothing of an answer; a thread may be waiting to write the rest of it."""
+CLIENTS_SHARE = 4
+"""All that is on its way from one client may have the quota divided by this, or one body."""
+_LENGTHS = re.compile(
+    rb"^(?:content-length|transfer-encoding)[ \t]*:", re.MULTILINE | re.IGNORECASE
+)
 _CODES = {408: "too_slow", 413: "too_large", 431: "head_too_large", 501: "not_implemented"}
 
 LINGER_S = 30.0
@@ -47,6 +57,18 @@ class Refused(Error):  # type: ignore[misc]  # waitress has no types
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
         self.code, self.name, self.headers = problem.status, problem.kind, problem.headers
+        self.id = problem.id
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Refuses requests whose length can be read in two ways: where a proxy in front took the other
+    one, the rest of a request would be another request to us."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        old_chunks = self.version != "1.1" and "TRANSFER_ENCODING" in self.headers
+        if old_chunks or len(_LENGTHS.findall(header_plus)) > 1:
+            raise ParsingError("the length of the body is given in two ways")
 
 
 class _ErrorTask(ErrorTask):  # type: ignore[misc]
@@ -57,7 +79,7 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         if not isinstance(error, Refused):
             code = _CODES.get(error.code, "bad_request")
             error = Refused(Problem(error.code, code, f"{error.reason}: {error.body}".lower()))
-        body = problem_body(error.code, error.name, error.body)
+        body = problem_body(error.code, error.name, error.body, error.id)
         text = json.dumps(body).encode()
         self.status = f"{error.code} {body['title']}"
         headers = {"Content-Type": MEDIA_TYPE, "X-Content-Type-Options": "nosniff", **error.headers}
@@ -69,19 +91,22 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    """One connection, with a deadline for what it is receiving.
+    """One connection, with a deadline for what it is receiving and sending.
 
     Where a request is answered before its end, what still comes is thrown away for a while: were
     the connection closed at once, a client that is still sending would never see the answer.
     """
 
     error_task_class = _ErrorTask
+    parser_class = _Parser
     current: HTTPRequestParser | None = None
     """The request that is being received, since `began`."""
     began = 0.0
     looked_at = False
     refused = False
     lingers_since: float | None = None
+    active = stalls_since = 0.0
+    """waitress's time of the last bytes, and since when it has been that with bytes to send."""
 
     def received(self, data: bytes) -> bool:
         if self.refused:
@@ -104,10 +129,16 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return int(self.adj.max_request_body_size if request.chunked else request.content_length)
 
     def give_up_if_late(self, now: float) -> None:
-        """Answer a request that takes too long to come; stop waiting for the rest of others."""
+        """Answer a request that takes too long to come; stop waiting for the rest of others, and
+        for who reads nothing (waitress waits for that without end)."""
         if self.lingers_since is not None:
             if now - self.lingers_since > LINGER_S:
                 self.handle_close()
+            return
+        if not self.total_outbufs_len or self.last_activity != self.active:
+            self.active, self.stalls_since = self.last_activity, now
+        elif now - self.stalls_since > STALLED_S:
+            self.handle_close()
             return
         request = self.request
         if request is None or self.requests:
@@ -133,7 +164,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     def _look_at(self, request: HTTPRequestParser) -> None:
         problem = self.server.gate(environ_of(request, self.addr[0]))
-        if problem is None and not self.server.has_room():
+        if problem is None and not self.server.has_room(self):
             problem = Problem(
                 503, "too_many_uploads", "too much is being sent; wait", {"Retry-After": "30"}
             )
@@ -157,6 +188,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     channel_class = _Channel
 
     def __init__(self, app: Any, gate: Gate, quota: int, **options: Any) -> None:
+        """`quota`: bytes that all bodies on their way may have together."""
         self.gate, self.quota = gate, quota
         super().__init__(app, **options)
 
@@ -165,19 +197,29 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         for channel in list(self.active_channels.values()):
             channel.give_up_if_late(time.monotonic())
 
-    def has_room(self) -> bool:
-        """Whether all that is on its way may be: it is not yet in the spool's count."""
-        expected = sum(channel.expected() for channel in self.active_channels.values())
-        return bool(expected <= self.quota)
+    def has_room(self, channel: _Channel) -> bool:
+        """Whether all that is on its way may be, that of this channel among it.
+
+        It is not yet in the spool's count. No client may have all of the room: it can take hours
+        over each body.
+        """
+        client = neighbourhood(channel.addr[0])
+        everyones = own = 0
+        for other in self.active_channels.values():
+            if expected := other.expected():
+                everyones += expected
+                own += expected if neighbourhood(other.addr[0]) == client else 0
+        share = max(self.quota // CLIENTS_SHARE, channel.expected())
+        return everyones <= self.quota and own <= share
 
 
-def adjustments(settings: Settings, max_body: int) -> Adjustments:
+def adjustments(settings: Settings, max_body: int, connections: int = CONNECTIONS) -> Adjustments:
     """waitress's options."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return Adjustments(
         listen=f"{host}:{settings.port}",
         threads=settings.threads,
-        connection_limit=CONNECTIONS,
+        connection_limit=connections,
         backlog=1024,
         channel_timeout=int(IDLE_S),
         cleanup_interval=1,
@@ -187,7 +229,7 @@ def adjustments(settings: Settings, max_body: int) -> Adjustments:
         asyncore_use_poll=True,
         log_socket_errors=False,
         ident=None,
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=False,  # none is believed, but X-Forwarded-Proto of cookies
     )
 
 

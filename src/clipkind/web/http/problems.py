@@ -17,7 +17,6 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from clipkind.errors import ClipkindError
 from clipkind.web.jobs.failures import QueueFull, QuotaFull, StorageError
 
 MEDIA_TYPE = "application/problem+json"
@@ -65,8 +64,7 @@ class Problem(HTTPException):
 def install(app: Flask) -> None:
     """Answer every error of `app` in the words of who asks."""
     app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(ClipkindError, _answer_own)
-    app.register_error_handler(Exception, _answer_internal)
+    app.register_error_handler(Exception, _answer_other)
 
 
 def problem_body(status: int, code: str, detail: str, id: str | None = None) -> dict[str, Any]:
@@ -98,24 +96,24 @@ def _answer_http(error: HTTPException) -> Response:
     return _told(Problem(status, code, detail, kept))
 
 
-def _answer_own(error: ClipkindError) -> Response:
+def problem_of(error: Exception) -> Problem:
+    """What clients are told of an error of the current request; one inside the server is logged."""
     if isinstance(error, QueueFull):
-        return _told(Problem(503, "queue_full", str(error), {"Retry-After": "30"}))
+        return Problem(503, "queue_full", str(error), {"Retry-After": "30"})
     if isinstance(error, QuotaFull):
-        return _told(Problem(507, "quota_full", str(error), {"Retry-After": "600"}))
-    return _answer_internal(error)
-
-
-def _answer_internal(error: Exception) -> Response:
-    busy = isinstance(error, StorageError)
-    problem = Problem(
-        503 if busy else 500,
-        "storage" if busy else "internal",
-        "an error inside the server; whoever runs it finds it in its log under this id",
-    )
+        return Problem(507, "quota_full", str(error), {"Retry-After": "600"})
+    words = "an error inside the server; whoever runs it finds it in its log under this id"
+    if isinstance(error, StorageError):
+        problem = Problem(503, "storage", words, {"Retry-After": "30"})
+    else:
+        problem = Problem(500, "internal", words)
     problem.id = secrets.token_hex(8)
     log("error", id=problem.id, path=request.path, method=request.method, error=error)
-    return _told(problem)
+    return problem
+
+
+def _answer_other(error: Exception) -> Response:
+    return _told(problem_of(error))
 
 
 def log(event: str, error: BaseException | None = None, **facts: Any) -> None:

@@ -5,19 +5,18 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, redirect, request, session, url_for
+from flask import Flask, Response, current_app, redirect, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
 from clipkind.web.http.limits import slow_down
 from clipkind.web.http.problems import Problem, for_programs
-from clipkind.web.http.uploads import FORM_MEMORY, may_bring_video
 from clipkind.web.services import services
 from clipkind.web.settings import Settings
 
@@ -47,6 +46,16 @@ SANDBOX = "sandbox; default-src 'none'"
 """The policy for files that clients sent: whatever they are, nothing in them runs."""
 
 
+class _Cookies(SecureCookieSessionInterface):
+    """Cookies that stay within TLS where a proxy says that there is TLS.
+
+    Whoever says so untruly does it to a cookie of its own.
+    """
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Check every request of `app` before its view, and add the headers to every answer."""
     app.config.update(
@@ -56,6 +65,7 @@ def install(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Strict",
         PERMANENT_SESSION_LIFETIME=timedelta(days=SIGNED_IN_DAYS),
     )
+    app.session_interface = _Cookies()
     app.before_request(check_request)
     app.before_request(_check_form)
     app.after_request(_add_headers)
@@ -176,9 +186,14 @@ def sign_out() -> None:
 
 
 def _mark() -> str:
-    """In the cookie of who knew the token; another token makes another."""
+    """In the cookie of who knew the token; another token makes another.
+
+    Cookies can be read, by other servers of this host too: nobody without the key is to try tokens
+    on them.
+    """
     wanted = services().settings.token or ""
-    return hashlib.sha256(b"clipkind\0" + wanted.encode()).hexdigest()
+    key = cast(bytes, current_app.config["SECRET_KEY"])
+    return hmac.new(key, b"clipkind\0" + wanted.encode(), hashlib.sha256).hexdigest()
 
 
 def _check_token() -> AnyResponse | None:
@@ -201,15 +216,18 @@ def _check_token() -> AnyResponse | None:
 
 
 def _is_right(token: str) -> bool:
-    """In a time that tells nothing of the token. Raises Problem after too many wrong ones."""
-    known, client = services(), request.remote_addr or ""
-    if wait := known.limits.guesses.wait(client):
-        raise slow_down(wait, "too_many_guesses", "too many wrong tokens; try again in a while")
+    """In a time that tells nothing of the token. Raises Problem after too many wrong ones.
+
+    A right one is always let in: behind a proxy all clients have one address, and strangers with
+    wrong tokens must not shut the others out. That nobody finds it by trying is up to its length.
+    """
+    known = services()
     wanted = known.settings.token or ""
-    right = hmac.compare_digest(token.encode(), wanted.encode())
-    if not right:
-        known.limits.guesses.take(client)
-    return right
+    if hmac.compare_digest(token.encode(), wanted.encode()):
+        return True
+    if wait := known.limits.guesses.take(request.remote_addr or ""):
+        raise slow_down(wait, "too_many_guesses", "too many wrong tokens; try again in a while")
+    return False
 
 
 def form_token() -> str:
@@ -239,23 +257,3 @@ def _add_headers(response: Response) -> Response:
         fresh = "no-cache" if request.endpoint in ("static", "pages.page_css") else "no-store"
         response.headers["Cache-Control"] = fresh
     return response
-
-
-def gate(app: Flask) -> Callable[[dict[str, Any]], Problem | None]:
-    """What refuses a large request by its head (a WSGI environment), before its body is read."""
-
-    def refuse(environ: dict[str, Any]) -> Problem | None:
-        settle_host(environ)
-        with app.request_context(environ):
-            try:
-                if check_request() is not None:
-                    return Problem(401, "token_needed", "sign in first")
-            except Problem as problem:
-                return problem
-            if not may_bring_video():
-                return Problem(
-                    413, "too_large", f"at most {FORM_MEMORY} bytes are taken here, videos aside"
-                )
-        return None
-
-    return refuse

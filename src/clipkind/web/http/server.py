@@ -1,6 +1,7 @@
 """The server: waitress in front, workers behind, and an end that leaves nothing running."""
 
 import logging
+import resource
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,14 +14,18 @@ from waitress.task import ThreadedTaskDispatcher
 
 from clipkind.errors import ClipkindError
 from clipkind.web.app import AROUND_A_VIDEO, create_app
-from clipkind.web.http.listening import Listener, adjustments
+from clipkind.web.http.gate import gate
+from clipkind.web.http.listening import CONNECTIONS, Listener, adjustments
 from clipkind.web.http.problems import log
-from clipkind.web.http.security import gate
 from clipkind.web.jobs.spool import Spool
 from clipkind.web.jobs.store import JobStore
 from clipkind.web.jobs.supervisor import Supervisor
 from clipkind.web.services import services
 from clipkind.web.settings import Settings
+
+FILES_ASIDE = 200
+"""Open files besides those of connections: of the store, of threads, of workers."""
+FEWEST_CONNECTIONS = 16
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -60,7 +65,8 @@ def _listen(
 ) -> list[Listener]:
     """A listener for every address of the host: `localhost` has two."""
     try:
-        options = adjustments(settings, settings.max_upload + AROUND_A_VIDEO)
+        most = settings.max_upload + AROUND_A_VIDEO
+        options = adjustments(settings, most, _connections())
     except ValueError as error:
         raise ClipkindError(f"cannot listen at {settings.host}: {error}") from None
     dispatcher = ThreadedTaskDispatcher()
@@ -91,6 +97,21 @@ def _listen(
 def _address(listener: Listener) -> str:
     host = listener.effective_host
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.effective_port}/"
+
+
+def _connections() -> int:
+    """How many there may be by the number of files that a process may hold open, raised if it can.
+
+    Each may come with a file: its large body, or the video it is sent. Were there no file left,
+    nothing could be accepted, no worker started, and no job read.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS + FILES_ASIDE
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(min(CONNECTIONS, (wanted - FILES_ASIDE) // 2), FEWEST_CONNECTIONS)
 
 
 def _keep_bodies_in(settings: Settings) -> None:

@@ -11,19 +11,16 @@ from typing import IO, Any, TypeVar, cast
 
 from flask import Request, current_app, request
 
-from clipkind.text import printable
 from clipkind.web.http.problems import Problem
 from clipkind.web.jobs.spool import Incoming, Spool
+from clipkind.web.names import shown_name
 from clipkind.web.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
-NAME_LENGTH = 200
 FORM = "multipart/form-data"
 FORM_MEMORY = 100_000
 """Bytes of the fields of a form, files aside; and of all other bodies."""
 FORM_PARTS = 20
-# direction marks would show "gpj.exe" as "exe.jpg", and spill over into the text around the name
-_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def takes_video(view: View) -> View:
@@ -95,7 +92,6 @@ def drop_upload() -> None:
         request.upload.drop()
 
 
-def shown_name(name: str | None) -> str:
+def upload_name(name: str | None) -> str:
     """What to call an upload: the last part of a client's name for it, safe to print."""
-    last = re.split(r"[/\\]", name or "")[-1].strip()
-    return printable(_DIRECTION.sub("", last))[:NAME_LENGTH] or "video"
+    return shown_name(re.split(r"[/\\]", name or "")[-1]) or "video"

@@ -9,6 +9,7 @@ from clipkind.errors import ClipkindError, VideoError
 from clipkind.video.isolation import End, Message, Pictures, Start
 from clipkind.web.jobs.failures import Failure
 from clipkind.web.jobs.job import Job, Step
+from clipkind.web.jobs.leftovers import drop_cancelled
 from clipkind.web.jobs.spool import Spool
 from clipkind.web.jobs.store import JobStore
 from clipkind.web.models import Models
@@ -50,13 +51,23 @@ class Answerer:
         self._library: Library | None = None
         self._turn = threading.Lock()
         self._current: tuple[Job, Classifier] | None = None
+        self._closing = threading.Event()
+
+    @property
+    def closing(self) -> bool:
+        """Whether `close` was called: no further job may begin."""
+        return self._closing.is_set()
 
     def start(self) -> None:
         """Load the first model and start its decoding process."""
         self._classifier(self._models.default).start()
 
     def close(self) -> None:
-        """End the decoding processes, of a video under way too. From any thread."""
+        """End the decoding processes, of a video under way too. From any thread.
+
+        The job under way is left as it is: whoever started this process puts it back.
+        """
+        self._closing.set()  # before its decoder dies, of which nothing may be told
         for classifier in list(self._classifiers.values()):
             classifier.interrupt()
 
@@ -65,11 +76,14 @@ class Answerer:
         try:
             result = self._result(job)
         except (_Unanswerable, VideoError) as error:
+            if self.closing:
+                return
             self._store.fail(job.id, error.reason, str(error))
         except _Unwanted:
             self._store.cancelled(job.id)
         else:
             self._store.finish(job.id, result)
+        drop_cancelled(self._store, self._spool, [job.id])
 
     def watch_for_cancelling(self) -> None:
         """End jobs under way that nobody wants any more; runs in a thread for ever."""

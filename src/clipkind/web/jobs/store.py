@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from clipkind.web.jobs.database import Database
-from clipkind.web.jobs.failures import Failure
-from clipkind.web.jobs.failures import QueueFull as QueueFull
+from clipkind.web.jobs.failures import Failure, QueueFull
 from clipkind.web.jobs.job import Job, NewJob, Source, State, Step
 
 DEATHS = 2
@@ -124,12 +123,8 @@ class JobStore:
             (*(value for _, value in terms), limit),
         )
 
-    def place(self, id: str) -> int | None:
-        """Where a queued job stands, from 1; None of any other."""
-        return self.places([id]).get(id)
-
     def places(self, ids: Iterable[str]) -> dict[str, int]:
-        """The same of those among `ids` that are queued."""
+        """Where those among `ids` that are queued stand, from 1."""
         found, place, last = {}, 0, 0
         with self._database.reading() as db:
             for number, id in db.execute(
@@ -217,7 +212,10 @@ class JobStore:
     def fetched(self, id: str, name: str) -> None:
         """A running job's link is fetched: its video waits for its turn, under this name."""
         with self._writing() as db:
-            db.execute(f"{_BACK}, here = 1, name = ?, attempts = 0 WHERE {_WANTED}", (name, id))
+            # decoding it is another thing: what fetching it cost is not to be added to that
+            db.execute(
+                f"{_BACK}, here = 1, name = ?, attempts = 0, deaths = 0 WHERE {_WANTED}", (name, id)
+            )
             db.execute(_CANCELLED, _ended(id))
 
     def finish(self, id: str, result: dict[str, Any]) -> None:
@@ -240,14 +238,20 @@ class JobStore:
         with self._writing() as db:
             db.execute(_CANCELLED, _ended(id))
 
-    def release(self, worker: str, *, died: bool = True) -> list[str]:
+    def release(self, worker: str, *, died: bool = True, guilty: str | None = None) -> list[str]:
         """What a worker had that is no longer there goes back to its place in the queue.
 
-        With `died`, a job that had `DEATHS` workers die fails: it is taken for the cause. Without,
-        it was not begun. Returns the jobs' ids.
+        That includes what was claimed as `<worker>-…`, by its threads. Without `died`, nothing of
+        it was begun. With it, the death is laid on the job that was claimed as `guilty`, or on the
+        only one there was; who did it among several is not known. A job on which `DEATHS` are laid
+        fails. Returns the jobs' ids.
         """
-        change = "deaths = deaths + 1" if died else "attempts = attempts - 1"
-        return self._put_back("worker = ?", (worker,), change)
+        theirs, values = "(worker = ? OR worker GLOB ? || '-*')", (worker, worker)
+        if not died:
+            return self._put_back(theirs, values, "attempts = attempts - 1")
+        alone = f"(SELECT count(*) = 1 FROM jobs WHERE state = 'running' AND {theirs})"
+        change = f"deaths = deaths + (worker IS ? OR (? IS NULL AND {alone}))"
+        return self._put_back(theirs, values, change, (guilty, guilty, *values))
 
     def recover(self) -> list[str]:
         """What any worker had goes back, when a server starts: none can be there.
@@ -256,13 +260,15 @@ class JobStore:
         """
         return self._put_back("1", (), "deaths = deaths")
 
-    def _put_back(self, whose: str, values: Sequence[Any], change: str) -> list[str]:
+    def _put_back(
+        self, whose: str, values: Sequence[Any], change: str, changed: Sequence[Any] = ()
+    ) -> list[str]:
         theirs = f"state = 'running' AND {whose}"
         guilty = f"{theirs} AND (deaths >= {DEATHS} OR attempts >= {STARTS})"
         with self._writing() as db:
             rows = db.execute(f"SELECT id FROM jobs WHERE {theirs}", values).fetchall()
             db.execute(_END.format("'cancelled'", f"{theirs} AND stop"), (time.time(), *values))
-            db.execute(f"UPDATE jobs SET {change} WHERE {theirs}", values)
+            db.execute(f"UPDATE jobs SET {change} WHERE {theirs}", (*changed, *values))
             failed = (time.time(), Failure.WORKER_CRASHED, _DIED, *values)
             db.execute(_FAILED.format(guilty), failed)
             db.execute(f"{_BACK} WHERE {theirs}", values)

@@ -18,6 +18,7 @@ from typing import IO, Self
 
 from clipkind.text import printable
 from clipkind.web.jobs.failures import Failure, StorageError
+from clipkind.web.jobs.leftovers import drop, drop_cancelled
 from clipkind.web.jobs.spool import Spool
 from clipkind.web.jobs.store import JobStore
 from clipkind.web.settings import Settings
@@ -44,7 +45,7 @@ class Supervisor:
     def __init__(self, settings: Settings, store: JobStore, spool: Spool) -> None:
         self._settings, self._store, self._spool = settings, store, spool
         roles = ["answer"] * settings.workers + ["fetch"] * settings.links
-        self._keepers = [_Keeper(role, settings, store) for role in roles]
+        self._keepers = [_Keeper(role, settings, store, spool) for role in roles]
         self._stopping = threading.Event()
         self._tidying = threading.Thread(target=self._tidy_for_ever, daemon=True)
         self._lock: IO[bytes] | None = None
@@ -62,7 +63,7 @@ class Supervisor:
         Raises StorageError where another server has the state folder.
         """
         self._lock = _lock(self._settings)
-        self._store.recover()
+        drop_cancelled(self._store, self._spool, self._store.recover())
         if not self._settings.links:
             self._refuse_links()
         # before any client is heard: nothing can be on its way
@@ -95,16 +96,6 @@ class Supervisor:
         found = [keeper.pid for keeper in self._keepers]
         return tuple(pid for pid in found if pid is not None)
 
-    @property
-    def restarts(self) -> int:
-        """How many workers have died."""
-        return sum(keeper.deaths for keeper in self._keepers)
-
-    @property
-    def trouble(self) -> str:
-        """Why the last worker that did not come up did not, in a line; empty: all is well."""
-        return next((keeper.trouble for keeper in self._keepers if keeper.trouble), "")
-
     def tidy(self) -> None:
         """Delete the files of jobs whose time is up, and forget the oldest answers.
 
@@ -114,17 +105,12 @@ class Supervisor:
         store, spool, now = self._store, self._spool, time.time()
         for id in store.trim(self._settings.keep_jobs):
             spool.drop(id)
-        self._drop(store.expired(now - self._settings.keep_s))
+        drop(store, spool, store.expired(now - self._settings.keep_s))
         spool.sweep(store.known())
         for id in store.expired(now):
             if spool.used() <= NEARLY * spool.quota:
                 break
-            self._drop([id])
-
-    def _drop(self, ids: list[str]) -> None:
-        for id in ids:
-            self._spool.drop(id)
-        self._store.forget(ids)
+            drop(store, spool, [id])
 
     def _refuse_links(self) -> None:
         """Those that an earlier server accepted would wait for ever."""
@@ -143,11 +129,9 @@ class Supervisor:
 class _Keeper:
     """Sees to it that there is a worker of one role."""
 
-    def __init__(self, role: str, settings: Settings, store: JobStore) -> None:
-        self.role, self._settings, self._store = role, settings, store
+    def __init__(self, role: str, settings: Settings, store: JobStore, spool: Spool) -> None:
+        self.role, self._settings, self._store, self._spool = role, settings, store, spool
         self.ready = False
-        self.deaths = 0
-        self.trouble = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._turn = threading.Lock()
@@ -184,30 +168,31 @@ class _Keeper:
         while not self._stopping.wait(wait_s):
             started = time.monotonic()
             name = f"{self.role}-{secrets.token_hex(8)}"
-            self._live(name)
-            self._put_back(name)
+            self._put_back(name, self._live(name))
             if self._stopping.is_set():
                 return
-            self.deaths += 1
             steady = time.monotonic() - started >= STEADY_S
             wait_s = 0.0 if steady else min(max(2 * wait_s, 0.5), LONGEST_S)
 
-    def _live(self, name: str) -> None:
-        """One worker's life, from its start to its end."""
+    def _live(self, name: str) -> str | None:
+        """One worker's life, from its start to its end. Returns which thread's job ended it, where
+        it said so."""
         with self._turn:
             if self._stopping.is_set():
-                return
+                return None
             try:
                 process = self._process = self._begin(name)
             except OSError as error:  # the machine has no more memory, or processes
                 self._tell(f"a worker cannot be started: {error.strerror}", name)
-                return
+                return None
         assert process.stdin and process.stdout  # noqa: PT018, S101 - pipes by construction
-        last = ""
+        last, guilty = "", None
         for line in process.stdout:
             message = json.loads(line)
             if message["kind"] == "ready":
-                self.ready, self.trouble = True, ""
+                self.ready = True
+            elif message["kind"] == "guilty":
+                guilty = str(message["worker"])
             else:
                 last = printable(message["message"])
         code = process.wait()
@@ -218,6 +203,7 @@ class _Keeper:
                 with suppress(BrokenPipeError):
                     pipe.close()
         self._tell(last or f"a worker ended with code {code}", name)
+        return guilty
 
     def _begin(self, name: str) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
@@ -234,14 +220,15 @@ class _Keeper:
 
     def _tell(self, trouble: str, name: str) -> None:
         if not self._stopping.is_set():
-            self.trouble = trouble
             _LOG.error("%s (%s)", trouble, name)
 
-    def _put_back(self, name: str) -> None:
+    def _put_back(self, name: str, guilty: str | None) -> None:
         """The worker's jobs, which must not be running for ever, whatever the disk says."""
         while True:
             try:
-                ids = self._store.release(name, died=not self._stopping.is_set())
+                died = not self._stopping.is_set()
+                ids = self._store.release(name, died=died, guilty=guilty)
+                drop_cancelled(self._store, self._spool, ids)
             except StorageError as error:
                 _LOG.error("%s", error)
                 if self._stopping.wait(1.0):

@@ -4,6 +4,7 @@
 
 ROLE is `answer` or `fetch`. The first line of stdin says how, as JSON: {"name": …, "settings": …}.
 It writes {"kind": "ready"} when it can begin, and ends when stdin does, that is with the server.
+Before it dies of a job, it may write {"kind": "guilty", "worker": …}, the name the job is claimed by.
 What it dies of is the supervisor's to see: it goes to stderr, and its job back to the queue.
 """
 
@@ -15,9 +16,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import BinaryIO
+from functools import partial
+from typing import BinaryIO, Protocol
 
 from clipkind.errors import ClipkindError
+from clipkind.web.jobs.failures import StorageError
 from clipkind.web.jobs.job import Job
 from clipkind.web.jobs.spool import Spool
 from clipkind.web.jobs.store import JobStore
@@ -32,7 +35,10 @@ LINKS = 4
 
 def main() -> int:
     """Do jobs until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which ends us in order
+    # Ctrl-C and a service manager's SIGTERM may come to all processes of a server at once, but the
+    # server ends us in order. What we start inherits this: its death would be laid on its video.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     role, out = sys.argv[1], os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a library prints must not end up between the messages
@@ -40,14 +46,20 @@ def main() -> int:
     settings, name = Settings.from_json(handed["settings"]), str(handed["name"])
     try:
         work = _answering if role == "answer" else _fetching
-        work(settings, name, lambda: _send(out, {"kind": "ready"}))
+        work(settings, name, lambda **message: _send(out, message))
     except ClipkindError as error:
         _send(out, {"kind": "error", "message": str(error)})
         return error.exit_code
     return 0
 
 
-def _answering(settings: Settings, name: str, ready: Callable[[], None]) -> None:
+class _Tell(Protocol):
+    """Writes a message to the supervisor."""
+
+    def __call__(self, **message: str) -> None: ...
+
+
+def _answering(settings: Settings, name: str, tell: _Tell) -> None:
     from clipkind.web.jobs.answering import Answerer
 
     store, spool = _open(settings)
@@ -55,24 +67,31 @@ def _answering(settings: Settings, name: str, ready: Callable[[], None]) -> None
     threading.Thread(target=_end_with_parent, args=(answerer.close,), daemon=True).start()
     answerer.start()
     _in_thread(answerer.watch_for_cancelling)
-    ready()
-    _do_jobs(lambda: store.claim(name), answerer.answer)
+    tell(kind="ready")
+    _do_jobs(lambda: None if answerer.closing else store.claim(name), answerer.answer)
 
 
-def _fetching(settings: Settings, name: str, ready: Callable[[], None]) -> None:
+def _fetching(settings: Settings, name: str, tell: _Tell) -> None:
     from clipkind.web.jobs.fetching import Fetcher
 
     store, spool = _open(settings)
     fetcher = Fetcher(settings, store, spool)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
-    def claim() -> Job | None:
-        return store.claim(name, links=True)
+    def work(thread: int) -> None:
+        worker = f"{name}-{thread}"  # by which the one link that ends us is told from the others
+        try:
+            _do_jobs(lambda: store.claim(worker, links=True), fetcher.fetch)
+        except StorageError:  # no link's doing
+            raise
+        except BaseException:
+            tell(kind="guilty", worker=worker)
+            raise
 
-    ready()
-    for _ in range(LINKS - 1):
-        _in_thread(lambda: _do_jobs(claim, fetcher.fetch))
-    _do_jobs(claim, fetcher.fetch)
+    tell(kind="ready")
+    for thread in range(1, LINKS):
+        _in_thread(partial(work, thread))
+    work(0)
 
 
 def _open(settings: Settings) -> tuple[JobStore, Spool]:

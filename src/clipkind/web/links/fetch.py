@@ -15,6 +15,7 @@ from clipkind.text import printable
 from clipkind.web.links.link import PORTS, Link, follow, parse
 from clipkind.web.links.refused import LinkReason, LinkRefused
 from clipkind.web.links.resolver import Resolver
+from clipkind.web.names import shown_name as shown_name
 
 FILE = "video"
 """The name of the one file in the working folder, whatever it is called elsewhere."""
@@ -22,7 +23,6 @@ MAX_REDIRECTS = 5
 SILENCE_S = 20.0
 """Seconds a server may say nothing."""
 CHUNK = 1 << 16
-MAX_NAME = 200
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 Report = Callable[[int, int], None]
@@ -226,8 +226,3 @@ def _name(answer: http.client.HTTPResponse, link: Link) -> str:
     last = given or unquote(link.target.partition("?")[0])
     last = last.replace("\\", "/").rstrip("/").rpartition("/")[2]
     return shown_name(last) or link.host
-
-
-def shown_name(text: str) -> str:
-    """At most MAX_NAME printable characters."""
-    return printable(text).strip()[:MAX_NAME]

@@ -79,6 +79,10 @@ class Answer:
     truth: str | None
     right: bool | None
     """None: not known, or the answer is not one label."""
+    among: bool | None
+    """Of several labels: whether the true class is one of them."""
+    partial: bool
+    """Only part of the video could be looked at."""
     notices: tuple[Notice, ...]
     frames: tuple[Frame, ...]
     even: bool
@@ -89,6 +93,22 @@ class Answer:
     """In the model's order."""
     best: str
     """The most probable class."""
+
+    @property
+    def film_note(self) -> str:
+        """What stands below the pictures of the frames."""
+        if not self.even:
+            return (
+                "Below each picture: how much it counts in the answer. The three that count most "
+                "are marked."
+            )
+        if self.alone:
+            return (
+                f"This model looks at all frames alike. Below each picture: how probable "
+                f"{spaced(self.best)} is by this frame alone. The three that speak for it most "
+                "are marked."
+            )
+        return "This model looks at all frames alike: none counts more than another."
 
 
 def answer_of(job: Job) -> Answer | None:
@@ -112,6 +132,8 @@ def answer_of(job: Job) -> Answer | None:
         members=tuple(_votes(result, order)),
         truth=job.truth,
         right=job.truth == labels[0] if job.truth and len(labels) == 1 else None,
+        among=job.truth in labels if job.truth and len(labels) > 1 else None,
+        partial=result["status"] == "partial",
         notices=tuple(_notices(result)),
         frames=_frames(result, attention, even, alone, classes.index(order[0])),
         even=even,
@@ -133,8 +155,9 @@ def _about(job: Job, result: Mapping[str, Any]) -> str:
         return f"At a risk of {whole_percent(job.risk or 0)} no label is safe enough to give."
     if result["decision"] == "several":
         return (
-            f"At a risk of {whole_percent(job.risk or 0)} one label alone is not safe enough: "
-            f"one of these is right with {percent(result['confidence'])}."
+            f"The model is {percent(result['confidence'])} sure that it is one of these. To give "
+            f"one label alone is not safe enough at a risk of {whole_percent(job.risk or 0)}, "
+            "which is that of a wrong single label."
         )
     if not result["calibrated"]:
         return "This confidence is not calibrated: a score to rank by, not a probability."

@@ -1,11 +1,14 @@
 """The first page: three ways to send a video, and what became of the last ones."""
 
+from functools import lru_cache
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from clipkind.errors import ClipkindError
+from clipkind.model.calibration import Calibration
+from clipkind.model.risk import risk_rule
 from clipkind.web.asking import VIDEO, accept_form
 from clipkind.web.http.problems import Problem
 from clipkind.web.http.uploads import takes_video
@@ -15,10 +18,10 @@ from clipkind.web.pages.blueprint import blueprint
 from clipkind.web.pages.live import live_jobs
 from clipkind.web.services import services
 
-RECENT = 12
-"""Jobs on the page."""
+RECENT = 6
+"""Jobs on the page: about as tall as the form beside them."""
 RISKS = (0.02, 0.05, 0.1, 0.2)
-"""To choose from; programs may ask for any."""
+"""To choose from, as far as a model gives single labels at them; programs may ask for any."""
 
 
 @blueprint.get("/")
@@ -72,19 +75,39 @@ def model_choices(models: Models) -> list[dict[str, Any]]:
         about = models.describe(name)
         count = len(about["members"])
         title = name if count == 1 else f"{name}: all {count} members vote"
-        found.append({"name": name, "title": title, "calibrated": about["calibrated"]})
+        calibrated = about["calibrated"]
+        bundle = models.bundle(name)
+        modes = [bundle.calibration_for(tta=tta) for tta in (False, True)] if calibrated else []
+        smallest = max((_smallest(mode) for mode in modes if mode is not None), default=None)
+        found.append(
+            {"name": name, "title": title, "calibrated": calibrated, "smallest": smallest}
+        )
     return found
+
+
+@lru_cache(maxsize=64)
+def _smallest(calibration: Calibration) -> float:
+    """The smallest risk at which there are single labels; above 0.5: at none."""
+    return risk_rule(calibration, max(RISKS)).smallest
+
+
+def risk_choices(choices: list[dict[str, Any]]) -> list[float]:
+    """The risks at which any of the models gives single labels."""
+    least = min((c["smallest"] for c in choices if c["smallest"] is not None), default=1.0)
+    return [risk for risk in RISKS if risk >= least]
 
 
 def _home(error: str = "") -> str:
     known = services()
     classes = known.models.bundle(known.models.default).contract.class_names
+    choices = model_choices(known.models)
     return render_template(
         "home.html",
         error=error,
         classes=classes,
-        models=model_choices(known.models),
-        risks=RISKS,
+        models=choices,
+        smallest=next(c["smallest"] for c in choices if c["name"] == known.models.default),
+        risks=risk_choices(choices),
         links=known.settings.links,
         max_upload=known.settings.max_upload,
         **_latest(),

@@ -6,7 +6,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from clipkind.errors import ClipkindError
-from clipkind.web.ending import end_job
+from clipkind.web.ending import cancel_job, end_job
 from clipkind.web.http.problems import Problem
 from clipkind.web.jobs.job import Job
 from clipkind.web.jobs.spool import valid_id
@@ -45,9 +45,8 @@ def job(id: str) -> str:
 @blueprint.post("/jobs/<id>/cancel")
 def cancel(id: str) -> Response:
     """Stop a job; one that is over meanwhile stays as it is."""
-    known = services()
-    if not job_of(known, id).over:
-        known.store.cancel(id)
+    if not job_of(services(), id).over:
+        cancel_job(id)
     home = request.form.get("back") == "home"
     return redirect(url_for("pages.home") if home else url_for("pages.job", id=id), 303)
 
