@@ -4,7 +4,7 @@ import math
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,13 +123,16 @@ def send_crowd(server: Server, video: Path, clients: int, jobs: int, limit_s: fl
     over = threading.Event()
     watch = threading.Thread(target=_watch, args=(server, crowd, over))
     watch.start()
+    sent: list[Future[None]] = []
     with ThreadPoolExecutor(clients) as pool:
         for number, share in enumerate(shares):
             client = server.client(number)
-            pool.submit(_one_client, client, video, share, deadline, crowd)
+            sent.append(pool.submit(_one_client, client, video, share, deadline, crowd))
     wall = time.perf_counter() - started
     over.set()
     watch.join()
+    for one in sent:
+        one.result()  # what stopped a client stops the measurement
     lost = len(crowd.accepted) - crowd.states["done"]
     return {
         "clients": clients,

@@ -1,6 +1,7 @@
 """Files of unknown origin cost one refusal each, whatever they hold; the next video is read."""
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,6 +146,28 @@ def test_a_decoder_that_dies_costs_one_video(tmp_path: Path) -> None:
         with pytest.raises(VideoError) as caught:
             list(messages)
         assert caught.value.reason == Reason.DECODER_CRASHED
+        assert isinstance([*worker.read(path, CONTRACT)][-1], End)
+
+
+def test_a_video_may_be_ended_while_its_decoder_starts(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", numbered_frames(10))
+    errors: list[Exception] = []
+
+    def read() -> None:
+        try:
+            list(worker.read(path, CONTRACT))
+        except (VideoError, MissingDependency) as error:
+            errors.append(error)
+
+    with DecodeWorker(threads=1) as worker:
+        reading = threading.Thread(target=read)
+        reading.start()
+        while reading.is_alive():
+            worker.kill()
+            reading.join(0.01)
+        (error,) = errors
+        assert isinstance(error, VideoError)
+        assert error.reason == Reason.DECODER_CRASHED
         assert isinstance([*worker.read(path, CONTRACT)][-1], End)
 
 

@@ -88,6 +88,12 @@ class Inside:
         return self.supervisor.pids[0]
 
     @property
+    def fetcher(self) -> int:
+        """The worker that fetches links, when there is one."""
+        until(lambda: len(self.supervisor.pids) > self.settings.workers)
+        return self.supervisor.pids[-1]
+
+    @property
     def decoder(self) -> int:
         """The decoding process of that worker."""
         until(lambda: children(self.answerer))

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from clipkind.web.jobs.job import NewJob
 from clipkind.web.services import Services
 from posting import JOBS, files, finished, send
 
@@ -76,6 +77,22 @@ def test_what_does_not_fit_is_refused_and_leaves_no_job(
 def test_links_can_be_switched_off(client: FlaskClient) -> None:
     answer = client.post(JOBS, json={"url": "https://example.org/a.mp4"})
     assert (answer.status_code, answer.json["code"]) == (403, "links_off")
+
+
+def test_a_link_cannot_turn_the_words_around_it(client: FlaskClient) -> None:
+    job = client.post(JOBS, json={"url": "https://example.org/\u202e4pm.exe"}).json
+    assert job["name"] == "https://example.org/4pm.exe"
+
+
+def test_a_state_that_cannot_be_read_is_told_as_passing(
+    client: FlaskClient, known: Services, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for file in known.settings.state.glob("jobs.sqlite3*"):
+        file.write_bytes(b"no database " * 1000)
+    answer = client.get(JOBS)
+    assert (answer.status_code, answer.json["code"]) == (503, "storage")
+    assert answer.headers["Retry-After"]
+    assert answer.json["id"] in capfd.readouterr().err
 
 
 def test_other_bodies_are_refused(client: FlaskClient) -> None:
@@ -222,6 +239,29 @@ def test_downloads_have_all_jobs_and_no_formulas(client: FlaskClient, known: Ser
     downloaded = json.loads(client.get(f"{JOBS}?download=true").text)
     assert [job["name"] for job in downloaded["jobs"]] == names[::-1]
     assert downloaded["next"] is None
+
+
+def test_ids_in_a_download_stay_ids(client: FlaskClient, known: Services) -> None:
+    id, video = "-" + "A" * 21, "-" + "B" * 21
+    new = NewJob(id=id, source="dataset", name="-a", model="m", video_id=video)
+    known.store.add(new, 10)
+    (row,) = csv.DictReader(io.StringIO(client.get(f"{JOBS}?format=csv").text, newline=""))
+    assert (row["id"], row["video_id"], row["name"]) == (id, video, "'-a")
+
+
+@pytest.mark.parametrize("settings", [{"streams": 1}], indirect=True)
+@pytest.mark.parametrize("form", ["format=csv", "download=true"])
+def test_downloads_are_as_few_as_streams(client: FlaskClient, known: Services, form: str) -> None:
+    """Each holds a thread for as long as its client takes to read it."""
+    finished(known)
+    held = client.get(f"{JOBS}?{form}")
+    refused = client.get(f"{JOBS}?{form}")
+    assert (refused.status_code, refused.json["code"]) == (503, "too_many_streams")
+    assert refused.headers["Retry-After"]
+    assert client.get(JOBS).status_code == 200
+    held.close()
+    assert client.head(f"{JOBS}?{form}", buffered=True).status_code == 200
+    assert client.get(f"{JOBS}?{form}", buffered=True).status_code == 200
 
 
 def test_a_download_of_nothing_is_an_empty_list(client: FlaskClient) -> None:

@@ -3,16 +3,19 @@
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from clipkind.web.api import events
+from clipkind.web.api import documented, events
 from clipkind.web.api.events import wait_until_over
+from clipkind.web.app import create_app
 from clipkind.web.jobs.job import NewJob
-from clipkind.web.services import Services
+from clipkind.web.services import Services, services
+from clipkind.web.settings import Settings
 
 
 def add(known: Services) -> str:
@@ -112,6 +115,25 @@ def test_a_stream_ends_with_its_client_and_with_the_server(
     known.closing.set()
     list(chunks)
     other.close()
+
+
+def test_an_answer_is_not_waited_for_when_its_client_is_gone(
+    tmp_path: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documented, "LONGEST_S", 1.0)
+    app, asked = create_app(Settings(state=tmp_path / "state", dataset=dataset)), []
+
+    def gone() -> bool:
+        asked.append(True)
+        return True
+
+    there = {"waitress.client_disconnected": gone}
+    form = {"selected_video": "cat.mp4"}
+    answer = app.test_client().post("/api/classify", data=form, environ_overrides=there)
+    services(app).thumbnails.close()
+    services(app).store.close()
+    assert answer.status_code == 503
+    assert asked
 
 
 def test_waiting_ends_with_the_job_or_in_time(known: Services) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from clipkind.web.jobs.database import VERSION
-from clipkind.web.jobs.failures import Failure, StorageError
+from clipkind.web.jobs.failures import Failure, QueueFull, StorageError
 from clipkind.web.jobs.job import NewJob
 from clipkind.web.jobs.spool import Spool
-from clipkind.web.jobs.store import DEATHS, STARTS, JobStore, QueueFull
+from clipkind.web.jobs.store import DEATHS, STARTS, JobStore
 from web.jobs import add, new_job
 
 
@@ -83,8 +83,6 @@ def test_places_count_those_before(store: JobStore) -> None:
     store.claim("w")
     store.cancel(ids[2])
     assert store.places([*ids, "nobody"]) == {ids[1]: 1, ids[3]: 2, ids[4]: 3}
-    assert store.place(ids[0]) is None
-    assert store.place(ids[3]) == 2
 
 
 def test_lists_hold_what_was_asked_for_newest_first(store: JobStore) -> None:
@@ -183,6 +181,36 @@ def test_a_job_of_a_dead_worker_begins_again_and_is_given_up_when_it_kills_every
     claimed = store.claim("w")
     assert claimed is not None
     assert claimed.id == other.id
+
+
+def test_a_worker_that_dies_with_several_jobs_lays_it_on_one_only_where_it_knows_which(
+    store: JobStore,
+) -> None:
+    jobs = [add(store, source="link") for _ in range(2)]
+
+    def die(**how: str) -> list[str]:
+        for thread in range(2):
+            assert store.claim(f"w-{thread}", links=True) is not None
+        assert store.release("w", **how) == [job.id for job in jobs]
+        return [job.state for each in jobs if (job := store.get(each.id))]
+
+    for _ in range(DEATHS):
+        assert die() == ["queued", "queued"]
+    assert die(guilty="w-0") == ["queued", "queued"]
+    assert die(guilty="w-0") == ["failed", "queued"]
+
+
+def test_what_fetching_cost_is_not_added_to_what_decoding_costs(store: JobStore) -> None:
+    link = add(store, source="link")
+    for links in (True, False):
+        assert store.claim("w", links=links) is not None
+        store.release("w")
+        assert store.claim("w", links=links) is not None
+        if links:
+            store.fetched(link.id, "a.mp4")
+    running = store.get(link.id)
+    assert running is not None
+    assert running.state == "running"
 
 
 def test_a_server_that_ends_in_order_costs_its_jobs_nothing(store: JobStore) -> None:

@@ -15,7 +15,7 @@ from clipkind.web.jobs.spool import Spool
 from clipkind.web.jobs.store import DEATHS, STARTS, JobStore
 
 LIMIT = 3
-WORKERS = ("a", "b")
+WORKERS = ("a", "a-1", "b")
 
 
 @dataclass
@@ -107,7 +107,8 @@ class Life(RuleBasedStateMachine):
             if running and job.stop:
                 job.end("cancelled")
             elif running:
-                job.state, job.worker, job.here, job.starts = "queued", "", True, 0
+                job.state, job.worker, job.here = "queued", "", True
+                job.starts = job.deaths = 0
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
@@ -119,12 +120,17 @@ class Life(RuleBasedStateMachine):
         job.stop = job.stop or job.state == "running"
 
     @precondition(lambda self: self.of("running"))
-    @rule(worker=st.sampled_from(WORKERS), died=st.booleans())
-    def release(self, worker: str, died: bool) -> None:
-        theirs = [job for job in self.of("running") if job.worker == worker]
-        assert self.store.release(worker, died=died) == [job.id for job in theirs]
+    @rule(
+        worker=st.sampled_from(WORKERS),
+        died=st.booleans(),
+        guilty=st.sampled_from((None, *WORKERS)),
+    )
+    def release(self, worker: str, died: bool, guilty: str | None) -> None:
+        theirs = [job for job in self.of("running") if f"{job.worker}-".startswith(f"{worker}-")]
+        put_back = self.store.release(worker, died=died, guilty=guilty)
+        assert put_back == [job.id for job in theirs]
         for job in theirs:
-            job.deaths += died
+            job.deaths += died and (job.worker == guilty if guilty else len(theirs) == 1)
             job.starts -= not died and not job.stop  # a cancelled one stays as it was
             self.put_back(job)
 

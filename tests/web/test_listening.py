@@ -4,7 +4,9 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -17,12 +19,53 @@ from clipkind.web.http.problems import Problem
 from clipkind.web.settings import Settings
 
 LARGE = 200_000
-Talk = Callable[[], socket.socket]
+ASK = "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-def echo(environ: dict[str, Any], start: Any) -> list[bytes]:
-    """Says how large the body was."""
-    start("200 OK", [("Content-Type", "text/plain"), ("X-Thread", threading.current_thread().name)])
+@dataclass
+class Talk:
+    """Connects to a listener."""
+
+    listener: Listener
+    opened: list[socket.socket] = field(default_factory=list)
+
+    def __call__(self, client: str = "127.0.0.1") -> socket.socket:
+        """A connection from that address."""
+        where = ("127.0.0.1", int(self.listener.effective_port))
+        self.opened.append(socket.create_connection(where, 60, (client, 0)))
+        return self.opened[-1]
+
+    def sends(self, length: int, client: str = "127.0.0.1") -> socket.socket:
+        """A connection whose body is on its way, which the listener knows."""
+        connection, before = self(client), self.expected()
+        connection.sendall(head("/", length))
+        self.until(lambda: self.expected() == before + length)
+        return connection
+
+    def expected(self) -> int:
+        return sum(channel.expected() for channel in self.channels())
+
+    def channels(self) -> list[Any]:
+        return list(self.listener.active_channels.values())
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < end, "it never came true"
+            time.sleep(0.01)
+
+
+def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+    """Says how large the body was; late, or with much more, where the path says so."""
+    start("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/late":
+        time.sleep(2 * listening.STALLED_S)
+    if environ["PATH_INFO"] == "/file":
+        file = TemporaryFile()  # noqa: SIM115  # the server closes it
+        file.truncate(64_000_000)
+        return environ["wsgi.file_wrapper"](file)
+    if environ["PATH_INFO"] == "/much":
+        return (b" " * 1_000_000 for _ in range(64))
     return [str(len(environ["wsgi.input"].read())).encode()]
 
 
@@ -32,16 +75,17 @@ def closed_doors(environ: dict[str, str]) -> Problem | None:
 
 @pytest.fixture
 def talk(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Talk]:
-    """Connects to a listener with one thread, room for three large bodies, and no patience."""
+    """A listener with one thread, room for three large bodies, and no patience."""
     monkeypatch.setattr(listening, "HEAD_S", 1.0)
     monkeypatch.setattr(listening, "SLOWEST", 1_000_000)
+    monkeypatch.setattr(listening, "STALLED_S", 1.0)
     settings = Settings(state=tmp_path, port=0, threads=1)
     sockets: dict[int, Any] = {}
     dispatcher = ThreadedTaskDispatcher()
     options = adjustments(settings, 10 * LARGE)
     (where,) = options.listen
     listener = Listener(
-        echo,
+        answer,
         closed_doors,
         3 * LARGE,
         map=sockets,
@@ -58,14 +102,9 @@ def talk(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Talk]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    opened: list[socket.socket] = []
-
-    def connect() -> socket.socket:
-        opened.append(socket.create_connection(("127.0.0.1", int(listener.effective_port)), 60))
-        return opened[-1]
-
-    yield connect
-    for connection in opened:
+    talk = Talk(listener)
+    yield talk
+    for connection in talk.opened:
         connection.close()
     ending.set()
     thread.join()
@@ -157,18 +196,79 @@ def test_who_sends_a_refused_body_all_the_same_can_read_why(talk: Talk) -> None:
     assert said(connection)[0] == 413
 
 
-def test_bodies_on_their_way_have_a_bound_together(talk: Talk) -> None:
-    waiting = [talk() for _ in range(3)]
-    for connection in waiting:
-        connection.sendall(head("/", LARGE))
-    time.sleep(0.3)  # until the listener has read those heads: the order is what this is about
-    one_more = talk()
-    one_more.sendall(head("/", LARGE))
-    status, problem = said(one_more)
-    assert (status, problem["code"]) == (503, "too_many_uploads")
+def refused_for(talk: Talk, client: str) -> str:
+    """Why the listener takes no large body of that client."""
+    connection = talk(client)
+    connection.sendall(head("/", LARGE))
+    status, problem = said(connection)
+    assert status == 503
+    return str(problem["code"])
+
+
+def test_bodies_on_their_way_have_a_bound_together(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_S", 60.0)
+    for k in (2, 3, 4):
+        talk.sends(LARGE, f"127.0.0.{k}")
+    assert refused_for(talk, "127.0.0.5") == "too_many_uploads"
     small = talk()
     small.sendall(head("/", 3)[:-2] + b"Connection: close\r\n\r\nabc")
     assert said(small) == (200, 3)
+
+
+def test_one_client_leaves_room_for_the_bodies_of_others(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_S", 60.0)
+    talk.sends(LARGE, "127.0.0.2")
+    assert refused_for(talk, "127.0.0.2") == "too_many_uploads"
+    talk.sends(LARGE, "127.0.0.3")
+
+
+def test_who_reads_nothing_of_an_answer_gives_the_thread_back(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "STALLED_S", 600.0)
+    deaf, quick = talk(), talk()
+    deaf.sendall(ASK.format("/much").encode())
+    talk.until(lambda: any(channel.total_outbufs_len for channel in talk.channels()))
+    monkeypatch.setattr(listening, "STALLED_S", 0.5)
+    quick.sendall(ASK.format("/").encode())
+    assert said(quick) == (200, 0)
+
+
+def test_a_request_behind_a_large_file_holds_no_thread(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "STALLED_S", 600.0)
+    deaf, quick = talk(), talk()
+    deaf.sendall(2 * ASK.format("/file").replace("close", "keep-alive").encode())
+    talk.until(lambda: any(channel.total_outbufs_len for channel in talk.channels()))
+    quick.sendall(ASK.format("/").encode())
+    assert said(quick) == (200, 0)
+    size = 0
+    while more := deaf.recv(1_000_000):
+        size += len(more)
+    assert size > 64_000_000  # all of the first answer
+
+
+def test_an_answer_that_comes_late_is_not_given_up(talk: Talk) -> None:
+    connection = talk()
+    connection.sendall(ASK.format("/late").encode())
+    assert said(connection) == (200, 0)
+
+
+def test_an_answer_that_is_read_slowly_comes_whole(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "STALLED_S", 2.5)  # less than all of it takes
+    connection, size = talk(), 0
+    connection.sendall(ASK.format("/much").encode())
+    while more := connection.recv(1_000_000):
+        size += len(more)
+        time.sleep(0.06)
+    assert size > 64_000_000
 
 
 @pytest.mark.parametrize(
@@ -181,6 +281,9 @@ def test_bodies_on_their_way_have_a_bound_together(talk: Talk) -> None:
         (b"GET / HTTP/1.1\r\nContent-Length: 5, 6\r\n\r\n", 400, "bad_request"),
         (b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "not_implemented"),
         (head("/", None) + b"zz\r\n", 400, "bad_request"),
+        (head("/", None)[:-2] + b"Content-Length: 5\r\n\r\n0\r\n\r\n", 400, "bad_request"),
+        (head("/", None)[:-2] + b"transfer-encoding: chunked\r\n\r\n", 400, "bad_request"),
+        (head("/", None).replace(b"1.1", b"1.0") + b"0\r\n\r\n", 400, "bad_request"),
     ],
 )
 def test_what_is_no_http_is_told_as_a_problem(

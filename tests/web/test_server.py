@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from clipkind.web.http.listening import CONNECTIONS
 from clipkind.web.settings import Settings
 from serving import PATIENCE_S, Server, command, serving
 
@@ -115,10 +117,26 @@ def test_streams_are_bounded_and_given_back_when_clients_leave(tmp_path: Path, c
             time.sleep(0.05)
 
 
-def listener(server: Server, path: str) -> socket.socket:
-    """A connection on which a stream was asked for."""
+def test_videos_that_nobody_reads_keep_nobody_waiting(tmp_path: Path) -> None:
+    """As of paused players: they ask for a range, and read no further for as long as they like."""
+    content = bytes(range(256)) * 125_000  # more than is written ahead
+    state = tmp_path / "state"
+    with serving(state, "--no-links") as server, ExitStack() as stack:
+        path = f"{server.send(content).headers['Location']}/video"
+        for _ in range(2 * Settings(state=state).threads):
+            player = stack.enter_context(listener(server, path, "Range: bytes=3-\r\n"))
+            assert player.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 206"
+        assert server.get("/jobs").status == 200
+        for asked, there in (("5-9", content[5:10]), ("-9", content[-9:]), ("7-", content[7:])):
+            part = server.get(path, Range=f"bytes={asked}")
+            assert (part.status, len(part.body)) == (206, len(there))
+            assert part.body == there
+
+
+def listener(server: Server, path: str, more: str = "") -> socket.socket:
+    """A connection on which something was asked for."""
     connection = socket.create_connection(("127.0.0.1", server.port), PATIENCE_S)
-    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode())
     return connection
 
 
@@ -187,6 +205,25 @@ def test_what_cannot_be_served_is_said_in_a_line(server: Server, tmp_path: Path)
     assert (code, "500MB" in words) == (2, True)
     code, words = refused(tmp_path, "--model", str(tmp_path / "nothing"))
     assert (code, "does not exist" in words) == (2, True)
+
+
+def test_files_may_be_open_for_all_connections(tmp_path: Path) -> None:
+    """Whatever the server was started with, if it may have more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard <= 2 * CONNECTIONS:
+        pytest.skip("this machine lets no process have as many files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with serving(tmp_path / "state", "--no-links") as server:
+            files = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert files[0] > 2 * CONNECTIONS
+
+
+def test_behind_tls_cookies_stay_within_it(server: Server) -> None:
+    assert "Secure" in server.get("/", X_Forwarded_Proto="https").headers["Set-Cookie"]
+    assert "Secure" not in server.get("/").headers["Set-Cookie"]
 
 
 def test_only_the_operator_can_read_the_state(server: Server) -> None:

@@ -1,5 +1,6 @@
 """The folder of what was received: whole files or none, within the quota, nowhere else."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipkind.web.jobs.spool import STALE_S, QuotaFull, Spool, valid_id
+from clipkind.web.jobs.failures import QuotaFull
+from clipkind.web.jobs.spool import RECOUNT_S, STALE_S, Spool, valid_id
 
 
 @pytest.fixture
@@ -77,9 +79,39 @@ def test_what_other_processes_put_there_counts_too(spool: Spool) -> None:
     other.keep_frames(id, [b"y" * 30, b"z" * 20])
     fresh = Spool(spool.folder, quota=1000)
     assert fresh.used() == 550
+    mine = spool.new_id()
     with pytest.raises(QuotaFull):
-        fresh.check_room(451)
-    fresh.check_room(450)
+        fresh.expect(mine, 451)
+    fresh.expect(mine, 450)
+
+
+def test_what_is_on_its_way_counts_once_however_many_fetch(spool: Spool) -> None:
+    one, other = spool.new_id(), spool.new_id()
+    spool.expect(one, 0)
+    spool.expect(one, 600)  # as its server says
+    with pytest.raises(QuotaFull):
+        spool.expect(other, 401)
+    spool.part(one).write_bytes(b"x" * 100)
+    fresh = Spool(spool.folder, quota=1000)
+    assert fresh.used() == 100  # of what other processes fetch, what there is
+    spool.part(one).write_bytes(b"x" * 600)
+    spool.accept(one)
+    assert spool.used() == 600
+    spool.expect(other, 400)
+    spool.drop(other)
+    assert spool.used() == 600
+
+
+def test_what_others_receive_is_seen_to_grow(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, id = Spool(spool.folder, quota=1000), spool.new_id()
+    with spool.receive(id) as file:
+        for size in (100, 200):
+            file.write(b"x" * 100)
+            later = time.monotonic() + size * RECOUNT_S
+            monkeypatch.setattr(time, "monotonic", lambda: later)  # noqa: B023
+            assert (other.used(), spool.used()) == (size, size)
+    other.drop(id)
+    assert other.used() == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -89,6 +121,21 @@ def test_a_full_disk_is_a_full_quota(spool: Spool) -> None:
     with pytest.raises(QuotaFull, match="disk"), spool.receive(id) as file:
         file.write(b"x")
     assert everything(spool) == []
+
+
+@pytest.mark.parametrize("call", ["mkdir", "fsync"])
+def test_a_disk_that_is_full_before_or_after_writing_is_a_full_quota(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, full)
+        with pytest.raises(QuotaFull, match="disk"), spool.receive(spool.new_id()) as file:
+            file.write(b"x")
+    assert everything(spool) == []
+    assert spool.used() == 0
 
 
 def test_pictures_lie_with_their_job_and_go_with_it(spool: Spool) -> None:

@@ -14,7 +14,9 @@ import pytest
 
 from clipkind.model.bundle import DEFAULT_BUNDLE
 from clipkind.web.jobs.failures import Failure, QuotaFull, StorageError
+from clipkind.web.models import Models
 from clipkind.web.settings import Settings
+from inference.calibrated import calibrated_bundle
 from media import numbered_frames, write_video
 from slow_video import slow_video
 from web.inside import Inside, alive, children, prepared, serving, until
@@ -48,7 +50,6 @@ def test_a_job_whose_worker_is_killed_begins_again(tmp_path: Path, clip: Path) -
         os.kill(decoder, signal.SIGKILL)
         job = inside.ended(id)
         assert (job.state, job.attempts) == ("done", 2)
-        assert inside.supervisor.restarts == 1
         assert inside.answerer != worker
 
 
@@ -68,10 +69,14 @@ def test_a_job_that_kills_every_worker_fails_and_the_next_one_is_answered(
 def test_a_server_that_ends_in_order_leaves_its_jobs_to_the_next(
     tmp_path: Path, clip: Path, slow: Path
 ) -> None:
-    with serving(tmp_path) as inside:
+    # of two models in use: the more there is to end, the more time an answer has to go wrong
+    models = (None, calibrated_bundle(tmp_path / "model").path)
+    with serving(tmp_path, models=models) as inside:
+        for model in Models(models).names:
+            assert inside.ended(inside.send(clip, model=model)).state == "done"
         id, waiting = inside.send(slow), inside.send(clip)
         inside.running(id)
-        processes = [*inside.supervisor.pids, inside.decoder]
+        processes = [*inside.supervisor.pids, *children(inside.answerer)]
     until(lambda: not any(map(alive, processes)))
     again = prepared(Settings(state=tmp_path))
     job = again.job(id)
@@ -80,6 +85,30 @@ def test_a_server_that_ends_in_order_leaves_its_jobs_to_the_next(
     again.store.close()
     with serving(tmp_path) as inside:
         assert inside.ended(waiting).state == "done"
+
+
+def test_a_signal_to_all_processes_at_once_costs_no_job(tmp_path: Path, clip: Path) -> None:
+    """As a service manager sends it: the server has it too, and ends the others in order."""
+    with serving(tmp_path) as inside:
+        worker = inside.answerer
+        id, decoder = hold(inside, clip)
+        for process in (*inside.supervisor.pids, decoder):
+            os.kill(process, signal.SIGTERM)
+        os.kill(decoder, signal.SIGCONT)
+        job = inside.ended(id)
+        assert (job.state, job.attempts) == ("done", 1)
+        assert inside.answerer == worker
+
+
+def test_what_was_cancelled_when_its_server_died_leaves_no_file(tmp_path: Path) -> None:
+    inside = idle(tmp_path, links=False)
+    id = inside.send(b"video")
+    assert inside.store.claim("of a server that was killed") is not None
+    inside.store.cancel(id)
+    with inside.supervisor:
+        assert (inside.job(id).state, inside.job(id).kept) == ("cancelled", False)
+        assert inside.spool.used() == 0
+    inside.store.close()
 
 
 SERVE = """
@@ -187,7 +216,9 @@ def test_files_of_finished_jobs_make_room_before_their_time(tmp_path: Path) -> N
     inside.store.close()
 
 
-def test_a_worker_that_cannot_start_is_told_and_tried_again(tmp_path: Path, clip: Path) -> None:
+def test_a_worker_that_cannot_start_is_told_and_tried_again(
+    tmp_path: Path, clip: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     model = tmp_path / "model"
     shutil.copytree(DEFAULT_BUNDLE, model)
     away = tmp_path / "away"
@@ -195,14 +226,13 @@ def test_a_worker_that_cannot_start_is_told_and_tried_again(tmp_path: Path, clip
     inside = prepared(Settings(state=tmp_path / "state", models=(model,), links=False))
     id = inside.send(clip)
     with inside.supervisor:
-        until(lambda: inside.supervisor.trouble)
-        assert "does not exist" in inside.supervisor.trouble
-        assert "\n" not in inside.supervisor.trouble
+        until(lambda: caplog.messages)
+        assert "does not exist" in caplog.messages[0]
+        assert "\n" not in caplog.messages[0]
         assert not inside.supervisor.ready()
         assert inside.job(id).state == "queued"
         away.rename(model)
         assert inside.ended(id).state == "done"
-        assert not inside.supervisor.trouble
     inside.store.close()
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from clipkind.web import thumbnails
 from clipkind.web.jobs.spool import valid_id
 from clipkind.web.library import Library
 from clipkind.web.thumbnails import Busy, Thumbnails
+from slow_video import slow_video
 
 WORDS = ("Animation", "Gaming", "")
 
@@ -156,6 +158,26 @@ def test_what_is_no_video_has_no_thumbnail(tmp_path: Path) -> None:
         assert pictures.get("x", text) is None
         assert pictures.get("y", tmp_path / "absent.mp4") is None
     assert not (tmp_path / "made").exists()
+
+
+def test_a_video_that_was_not_read_in_time_gets_its_thumbnail_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = slow_video(tmp_path / "slow.mov", frames=4)
+    with Thumbnails(tmp_path / "made", timeout_s=0.001) as pictures:
+        assert pictures.get("s", video) is None
+        pictures._worker._timeout_s = 60.0
+        assert pictures.get("s", video) is None  # not at once: it would take the others' turn
+        later = time.monotonic() + thumbnails.AGAIN_S
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        assert pictures.get("s", video) is not None
+
+
+def test_a_thumbnail_that_cannot_be_kept_is_given_away_all_the_same(tmp_path: Path) -> None:
+    clip = media.write_video(tmp_path / "clip.mp4", media.numbered_frames(4))
+    (tmp_path / "made").write_text("no folder")
+    with Thumbnails(tmp_path / "made") as pictures:
+        assert pictures.get("c", clip)
 
 
 def test_the_oldest_thumbnails_make_room(tmp_path: Path) -> None:

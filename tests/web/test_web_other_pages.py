@@ -1,63 +1,17 @@
-"""History, comparison, model and API as pages: that all of what they say is what is known."""
+"""Comparison, model and API as pages: that all of what they say is what is known."""
 
-import json
-import re
 from dataclasses import replace
 
 import made_up
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from reading_pages import page_at
 
 from clipkind.model.bundle import load_bundle
 from clipkind.web.models import Models
 from clipkind.web.pages.docs import operations
-from clipkind.web.services import Services, services
-
-
-@pytest.fixture
-def known(app: Flask) -> Services:
-    return services(app)
-
-
-def test_history_filters_and_pages_and_keeps_the_filter_for_downloads(
-    client: FlaskClient, known: Services
-) -> None:
-    made_up.put(known, made_up.result(), name="one.mp4")
-    made_up.put(known, made_up.result((0.9, 0.05, 0.03, 0.02)), name="two.mp4", source="link",
-                url="https://example.org/two.mp4")  # fmt: skip
-    made_up.put(known, "timeout", name="three.mp4")
-    for query, names in (
-        ("", ["three.mp4", "two.mp4", "one.mp4"]),
-        ("?label=Gaming", ["one.mp4"]),
-        ("?state=failed", ["three.mp4"]),
-        ("?source=link", ["two.mp4"]),
-        ("?text=EXAMPLE.org", ["two.mp4"]),
-        ("?state=nonsense&before=x", ["three.mp4", "two.mp4", "one.mp4"]),
-        ("?text=four", []),
-    ):
-        page = page_at(client, f"/jobs{query}")
-        found = re.findall(r"(?:one|two|three)\.mp4", page.text)
-        assert list(dict.fromkeys(found)) == names, query
-    links = page_at(client, "/jobs?label=Gaming").all("a", href="/api/v1/jobs?")
-    assert ["label=Gaming" in str(link["href"]) for link in links] == [True, True]
-    table, listed = (client.get(str(link["href"])) for link in links)
-    assert table.mimetype == "text/csv"
-    assert "one.mp4" in table.text
-    assert "two.mp4" not in table.text
-    assert "one.mp4" in json.dumps(listed.json)
-
-
-def test_older_jobs_are_a_page_further(client: FlaskClient, known: Services) -> None:
-    for number in range(53):
-        made_up.put(known, name=f"clip {number}.mp4")
-    first = page_at(client, "/jobs")
-    (older,) = first.all("a", href="before=")
-    second = page_at(client, str(older["href"]))
-    shown = re.findall(r"clip \d+\.mp4", first.text) + re.findall(r"clip \d+\.mp4", second.text)
-    assert list(dict.fromkeys(shown)) == [f"clip {n}.mp4" for n in reversed(range(53))]
-    assert not second.all("a", href="before=")
+from clipkind.web.pages.words import moment
+from clipkind.web.services import Services
 
 
 def test_two_answers_are_compared_in_words_and_figures(
@@ -73,6 +27,17 @@ def test_two_answers_are_compared_in_words_and_figures(
         "The answers differ: Gaming, and Animation."
         in page_at(client, f"/compare?a={a.id}&b={c.id}").text
     )
+
+
+def test_answers_to_compare_can_be_told_apart(client: FlaskClient, known: Services) -> None:
+    name = f"a video of {'very ' * 20}long name.mp4"
+    jobs = [made_up.put(known, made_up.result(), name=name) for _ in range(2)]
+    moved = jobs[1].created_at + 1  # the clock tells seconds
+    assert moment(jobs[0].created_at) != moment(moved)
+    text = page_at(client, "/compare").text
+    for job in jobs:
+        assert f"long name.mp4, {moment(job.created_at)}: Gaming, {made_up.MODEL}" in text
+    assert name not in text
 
 
 def test_comparing_says_what_is_missing(client: FlaskClient, known: Services) -> None:

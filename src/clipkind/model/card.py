@@ -10,6 +10,11 @@ from clipkind.model.risk import risk_rule
 _RISKS = 0.05, 0.1
 """For which the card says how many answers are single labels."""
 
+_ALONE = "One network answers"
+_SELECTED = (
+    "chosen by greedy selection with replacement on the validation split (Caruana et al. 2004),"
+)
+
 
 def model_card(bundle: Bundle) -> str:
     """The card as Markdown."""
@@ -45,19 +50,14 @@ def _voters(bundle: Bundle) -> str:
     """Who answers, and how they vote, in words."""
     combination, count = bundle.combination, len(bundle.members)
     if count == 1:
-        return "One network answers"
+        return f"One network answers, {_SELECTED}" if combination.how == "selected" else _ALONE
     if combination.how == "equal":
         return f"{count} members vote with equal weight"
     weights = ", ".join(f"{weight:.2f}" for weight in combination.weights)
-    if combination.how == "weighted":
-        return (
-            f"{count} members vote with the weights {weights}, which make the validation split "
-            "likeliest,"
-        )
-    return (
-        f"{count} members vote with the weights {weights}, chosen by greedy selection with "
-        "replacement on the validation split (Caruana et al. 2004),"
-    )
+    how = "which make the validation split likeliest,"
+    if combination.how == "selected":
+        how = _SELECTED
+    return f"{count} members vote with the weights {weights}, {how}"
 
 
 def _calibration(bundle: Bundle) -> str:

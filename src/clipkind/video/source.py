@@ -119,7 +119,7 @@ def _lacks_its_index(file: BinaryIO) -> bool:
         length, kind, large = struct.unpack(">I4sQ", file.read(16).ljust(16, b"\0"))
         if number == 0 and kind != b"ftyp":
             return False
-        at += large if length == 1 else length
+        at += int(large if length == 1 else length)
         if length == 0 or at >= size:
             return at > size
     return False

@@ -25,10 +25,8 @@ WAITING = 6
 TIMEOUT_S = 15.0
 AGAIN_S = 60.0
 """Seconds until a video is tried again whose trouble may pass; others are not, as they are."""
-_PASSING = frozenset(
-    {Reason.TIMEOUT, Reason.DECODER_CRASHED, Reason.MISSING, Reason.PERMISSION, Reason.TOO_LARGE}
-)
-"""Reasons that may be the machine's: it is busy, or had no memory left."""
+_PASSING = frozenset({Reason.TIMEOUT, Reason.DECODER_CRASHED, Reason.MISSING, Reason.PERMISSION})
+"""Reasons that need not be the video's: the machine was busy, or the file not to be had."""
 # of a contract nothing counts here but which picture is taken, and its size
 _VIEW = Contract(
     backbone="",

@@ -10,6 +10,7 @@ from browser_waiting import wait_until
 from clipkind.web.jobs.job import Job
 from clipkind.web.pages.live import live_of
 from serving import Server, serving
+from slow_video import slow_video
 
 if TYPE_CHECKING:
     from browser.conftest import Visit
@@ -188,6 +189,41 @@ def test_who_has_the_token_gets_in_and_out(tmp_path: Path, visit: "Visit") -> No
         assert "/login" in page.url
 
 
+def test_pages_of_who_is_signed_out_lead_to_the_door(
+    tmp_path: Path, dataset: Path, visit: "Visit"
+) -> None:
+    """And show it in place of the page, not within."""
+    token = tmp_path / "token"
+    token.write_text("correct-horse-battery-staple\n")
+    options = ("--token-file", str(token), "--dataset", str(dataset))
+    with (
+        serving(tmp_path / "state", *options) as server,
+        visit(f"{server.url}/login", expected="Failed to load resource") as page,
+    ):
+
+        def log_in() -> None:
+            page.get_by_label("Token").fill("correct-horse-battery-staple")
+            page.get_by_role("button", name="Log in").click()
+
+        log_in()
+        page.locator("#library input[type=search]").wait_for()
+        page.context.clear_cookies()
+        page.locator("#library input[type=search]").fill("cat")
+        page.wait_for_url("**/login?**")
+        assert "cat" not in page.url  # it was not taken for the library that was asked for
+
+        log_in()
+        content = slow_video(tmp_path / "slow.mp4").read_bytes()
+        page.set_input_files(
+            "#files", {"name": "slow.mp4", "mimeType": "video/mp4", "buffer": content}
+        )
+        page.route("**/events", lambda route: route.fulfill(status=503, body="{}"))
+        page.locator("#recent a.name").first.click()
+        page.locator("#live").wait_for()
+        page.context.clear_cookies()  # the page asks once a second, and is refused
+        page.wait_for_url("**/login?**")
+
+
 def test_pictures_for_the_readme(
     tmp_path: Path, visit: "Visit", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +270,8 @@ def test_the_script_says_what_the_server_says(site: Server, visit: "Visit") -> N
     told = {"place": None, "eta_s": None, "total": 0, "done": 0}
     jobs: list[dict[str, Any]] = [
         {"state": "queued", "step": "waiting", "place": 3, "eta_s": 65.2},
+        {"state": "queued", "step": "waiting", "place": 9, "eta_s": 119.7},
+        {"state": "queued", "step": "waiting", "place": 990, "eta_s": 7512.0},
         {"state": "queued", "step": "waiting"},
         {"state": "running", "step": "waiting"},
         {"state": "running", "step": "fetching", "done": 1_234_567, "total": 20_000_000},

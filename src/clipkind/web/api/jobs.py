@@ -29,6 +29,7 @@ _CSV_COLUMNS = (
     "message",
 )  # fmt: skip
 _IDS = ("id", "video_id")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,10 +195,6 @@ def _cell(column: str, value: Any) -> Any:
 
     An id may begin so too, but it is ours, and has to stay one.
     """
-    if (
-        isinstance(value, str)
-        and column not in _IDS
-        and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    ):
+    if isinstance(value, str) and column not in _IDS and value.startswith(_FORMULA):
         return f"'{value}"
     return value

@@ -81,7 +81,7 @@ class Places:
             self.leave()
 
 
-Piece = TypeVar("Piece", str, bytes)
+Piece = TypeVar("Piece")
 
 
 class Held(Generic[Piece]):
@@ -96,10 +96,11 @@ class Held(Generic[Piece]):
         self._pieces, self._places, self._open = pieces, places, True
 
     def __iter__(self) -> Iterator[Piece]:
-        return self._pieces
+        yield from self._pieces
+        self.close()
 
     def close(self) -> None:
-        """Called by the web server at the end; without effect after that."""
+        """Called by the web server in the end; without effect the second time."""
         if self._open:
             self._open = False
             self._places.leave()

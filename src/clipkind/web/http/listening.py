@@ -40,9 +40,7 @@ STALLED_S = 60.0
 """A client may read nothing of an answer; a thread may be waiting to write the rest of it."""
 CLIENTS_SHARE = 4
 """All that is on its way from one client may have the quota divided by this, or one body."""
-_LENGTHS = re.compile(
-    rb"^(?:content-length|transfer-encoding)[ \t]*:", re.MULTILINE | re.IGNORECASE
-)
+_LENGTHS = re.compile(rb"(?im)^(?:content-length|transfer-encoding)[ \t]*:")
 _CODES = {408: "too_slow", 413: "too_large", 431: "head_too_large", 501: "not_implemented"}
 
 LINGER_S = 30.0
@@ -103,7 +101,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """The request that is being received, since `began`."""
     began = 0.0
     looked_at = False
-    refused = False
+    refused = writes = False
     lingers_since: float | None = None
     active = stalls_since = 0.0
     """waitress's time of the last bytes, and since when it has been that with bytes to send."""
@@ -120,6 +118,28 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             if request.chunked or request.content_length > FORM_MEMORY:
                 self._look_at(request)
         return done
+
+    def write_soon(self, data: Any) -> int:
+        self.writes = True
+        try:
+            return int(super().write_soon(data))
+        finally:
+            self.writes = False
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Wait for the client to read what was written for it, before more is.
+
+        waitress waits here also where an answer is whole and a request stands behind it. Nobody is
+        to hold a thread so: the connection ends with that answer, and who cares asks anew.
+        """
+        if self.writes:
+            super()._flush_outbufs_below_high_watermark()
+        elif self.total_outbufs_len > self.adj.outbuf_high_watermark:
+            with self.requests_lock:
+                for request in self.requests[1:]:
+                    request.close()
+                del self.requests[1:]
+                self.close_when_flushed = True
 
     def expected(self) -> int:
         """Bytes of the body on its way."""

@@ -18,10 +18,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clipkind.features.journal import sync_folder
-from clipkind.web.jobs.failures import QuotaFull as QuotaFull
+from clipkind.web.jobs.failures import QuotaFull
 
 ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 """The whole of a job's id."""
+PART = "video.part"
+"""How names of what is on its way begin."""
 STALE_S = 3600.0
 """Seconds after which files that belong to no job are not on their way to one."""
 RECOUNT_S = 10.0
@@ -45,9 +47,9 @@ class Spool:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._sizes: dict[str, tuple[int, int]] = {}
-        """Of folders: time of change in nanoseconds, bytes."""
-        self._under_way = 0
-        """Bytes of what is being received."""
+        """Of folders: time of change in nanoseconds (0: to be looked at again), bytes."""
+        self._expected: dict[str, int] = {}
+        """Bytes of the videos that are on their way to this process."""
         self._counted = (0.0, 0)
         """When the folders were looked at (0: never), and their bytes, kept up since."""
 
@@ -64,48 +66,47 @@ class Spool:
         """Where a job's video is written to until `accept`; the folder is made."""
         folder = self._folder(id)
         folder.mkdir(exist_ok=True)
-        return folder / "video.part"
+        return folder / PART
 
     def accept(self, id: str) -> Path:
         """What was written to `part` is the job's video, on the disk when this returns."""
         part, video = self.part(id), self.video(id)
         with part.open("rb") as file:
             os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
         part.replace(video)
         sync_folder(video.parent)
+        with self._lock:
+            self._expected.pop(id, None)
+            self._counted = self._counted[0], self._counted[1] + size
+            self._sizes[id] = 0, size
         return video
 
     @contextmanager
     def receive(self, id: str) -> Iterator["Incoming"]:
         """A file to write a job's video to; it is the job's when the block ends.
 
-        Writing raises QuotaFull. On any error, nothing stays of it.
+        Raises QuotaFull where it does not fit, as writing does. On any error, nothing stays of it.
         """
-        file = Incoming(self, self.part(id))
         try:
-            with file:
-                yield file
-            self.accept(id)
+            with full_disk_is_full_quota():
+                with Incoming(self, id) as file:
+                    yield file
+                self.accept(id)
         except BaseException:
-            self._gone(id, file.size)
+            self.drop(id)
             raise
-        with self._lock:
-            self._sizes[id] = 0, file.size  # to be looked at again by the next count
-        self._changed(by=file.size, landed=file.size)
 
-    def take(self, size: int) -> None:
-        """Count bytes that are about to be written. Raises QuotaFull where they do not fit."""
-        if size > 0:
-            self.check_room(size)
+    def expect(self, id: str, size: int) -> None:
+        """Count so many bytes, in all, for a job's video that is on its way, until `accept` or
+        `drop`. Raises QuotaFull where they do not fit."""
         with self._lock:
-            self._under_way += size
-
-    def check_room(self, size: int) -> None:
-        """Raise QuotaFull where so many bytes more do not fit."""
-        if self.used() + size > self.quota:
-            raise QuotaFull(
-                f"the {self.quota / 1e6:g} MB for videos are taken; try again in a while"
-            )
+            more = size - self._expected.get(id, 0)
+            if more > 0 and self._used() + more > self.quota:
+                raise QuotaFull(
+                    f"the {self.quota / 1e6:g} MB for videos are taken; try again in a while"
+                )
+            self._expected[id] = size
 
     def frame(self, id: str, k: int) -> Path:
         """Where picture `k`, from 0, of a job lies. Raises ValueError for what is no id."""
@@ -120,17 +121,25 @@ class Spool:
 
     def drop(self, id: str) -> None:
         """Delete all files of a job, if there are any."""
-        self._gone(id, 0)
+        shutil.rmtree(self._folder(id), ignore_errors=True)
+        with self._lock:
+            self._expected.pop(id, None)
+            _, size = self._sizes.pop(id, (0, 0))
+            self._counted = self._counted[0], self._counted[1] - size
 
     def used(self) -> int:
-        """Bytes of all files, those on their way to this process included."""
+        """Bytes of all files: of those on their way to this process all that are expected, of
+        those on their way to others what is there."""
         with self._lock:
-            now = time.monotonic()
-            counted, size = self._counted
-            if not counted or now - counted > RECOUNT_S:
-                size = self._count()
-                self._counted = now, size
-            return size + self._under_way
+            return self._used()
+
+    def _used(self) -> int:
+        now = time.monotonic()
+        counted, size = self._counted
+        if not counted or now - counted > RECOUNT_S:
+            size = self._count()
+            self._counted = now, size
+        return size + sum(self._expected.values())
 
     def sweep(self, known: Collection[str], *, stale_s: float = STALE_S) -> list[str]:
         """Delete what belongs to none of the `known` jobs and is older than `stale_s`; its ids.
@@ -142,7 +151,7 @@ class Spool:
             with suppress(FileNotFoundError):
                 age_s = time.time() - entry.stat(follow_symlinks=False).st_mtime
                 if entry.name in known:
-                    for part in Path(entry.path).glob("video.part*") if not stale_s else ():
+                    for part in Path(entry.path).glob(f"{PART}*") if not stale_s else ():
                         _remove(part)
                 elif valid_id(entry.name) and (not stale_s or age_s >= stale_s):
                     self.drop(entry.name)
@@ -154,26 +163,19 @@ class Spool:
             raise ValueError("that is no id of a job")
         return self.folder / id
 
-    def _gone(self, id: str, on_its_way: int) -> None:
-        shutil.rmtree(self._folder(id), ignore_errors=True)
-        with self._lock:
-            _, size = self._sizes.pop(id, (0, 0))
-        self._changed(by=-size, landed=on_its_way)
-
-    def _changed(self, *, by: int, landed: int) -> None:
-        with self._lock:
-            self._under_way -= landed
-            self._counted = self._counted[0], self._counted[1] + by
-
     def _count(self) -> int:
-        """Bytes of all videos and pictures; of folders that did not change, as last time."""
+        """Bytes of all files but those on their way to this process; of folders that did not
+        change, as last time."""
         sizes: dict[str, tuple[int, int]] = {}
         for entry in os.scandir(self.folder):
             with suppress(FileNotFoundError, NotADirectoryError):
                 changed = entry.stat(follow_symlinks=False).st_mtime_ns
                 seen = self._sizes.get(entry.name)
                 if seen is None or seen[0] != changed:
-                    seen = changed, _size(Path(entry.path))
+                    kept, coming = _sizes(Path(entry.path))
+                    ours = entry.name in self._expected
+                    # what grows does not change its folder
+                    seen = 0 if coming or ours else changed, kept + (0 if ours else coming)
                 sizes[entry.name] = seen
         self._sizes = sizes
         return sum(size for _, size in sizes.values())
@@ -182,34 +184,45 @@ class Spool:
 class Incoming(io.FileIO):
     """A file that counts what is written to it, against the spool's quota. Can be read back."""
 
-    def __init__(self, spool: Spool, path: Path) -> None:
-        super().__init__(path, "w+")
-        self._spool = spool
+    def __init__(self, spool: Spool, id: str) -> None:
+        super().__init__(spool.part(id), "w+")
+        self._spool, self._id = spool, id
         self.size = 0
         """Bytes written."""
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
         """Write all of it. Raises QuotaFull where it does not fit, or the disk is full."""
-        self._spool.take(len(data))
+        self._spool.expect(self._id, self.size + len(data))
         self.size += len(data)
         rest = memoryview(data)
-        try:
+        with full_disk_is_full_quota():
             while rest:
                 rest = rest[super().write(rest) or 0 :]
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise QuotaFull("the disk for videos is full; try again in a while") from error
-            raise
         return len(data)
 
 
-def _size(folder: Path) -> int:
-    """Bytes of the files in a folder, but for those on their way."""
-    return sum(
-        entry.stat(follow_symlinks=False).st_size
-        for entry in os.scandir(folder)
-        if not entry.name.startswith("video.part")
-    )
+@contextmanager
+def full_disk_is_full_quota() -> Iterator[None]:
+    """Raises QuotaFull where the block finds the disk full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise QuotaFull("the disk for videos is full; try again in a while") from error
+        raise
+
+
+def _sizes(folder: Path) -> tuple[int, int]:
+    """Bytes of the files in a job's folder that are kept, and of those that are on their way."""
+    kept = coming = 0
+    for entry in os.scandir(folder):
+        if not entry.name.startswith(PART):
+            kept += entry.stat(follow_symlinks=False).st_size
+        elif entry.is_dir(follow_symlinks=False):  # of what fetches a link
+            coming += sum(_sizes(Path(entry.path)))
+        else:
+            coming += entry.stat(follow_symlinks=False).st_size
+    return kept, coming
 
 
 def _remove(path: Path) -> None:

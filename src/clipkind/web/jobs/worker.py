@@ -4,7 +4,7 @@
 
 ROLE is `answer` or `fetch`. The first line of stdin says how, as JSON: {"name": …, "settings": …}.
 It writes {"kind": "ready"} when it can begin, and ends when stdin does, that is with the server.
-Before it dies of a job, it may write {"kind": "guilty", "worker": …}, the name the job is claimed by.
+Before it dies of a job, it may write {"kind": "guilty", "worker": …}, by which the job is claimed.
 What it dies of is the supervisor's to see: it goes to stderr, and its job back to the queue.
 """
 

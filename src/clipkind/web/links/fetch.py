@@ -15,7 +15,7 @@ from clipkind.text import printable
 from clipkind.web.links.link import PORTS, Link, follow, parse
 from clipkind.web.links.refused import LinkReason, LinkRefused
 from clipkind.web.links.resolver import Resolver
-from clipkind.web.names import shown_name as shown_name
+from clipkind.web.names import shown_name
 
 FILE = "video"
 """The name of the one file in the working folder, whatever it is called elsewhere."""

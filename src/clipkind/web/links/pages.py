@@ -7,9 +7,10 @@ it is not public.
 from pathlib import Path
 from typing import Any
 
-from clipkind.web.links.fetch import SILENCE_S, Limits, Report, shown_name, too_large
+from clipkind.web.links.fetch import SILENCE_S, Limits, Report, too_large
 from clipkind.web.links.guard import Guard
 from clipkind.web.links.refused import LinkReason, LinkRefused
+from clipkind.web.names import shown_name
 
 MAX_HEIGHT = 720
 # pictures only, as files first, then in pieces that yt-dlp itself puts together

@@ -7,7 +7,7 @@ from clipkind.web.pages.answers import Answer, Frame
 from clipkind.web.pages.words import clock, percent, spaced
 
 HEIGHT = 190
-_TOP = 44
+_TOP = 26
 _FLOOR = 166
 _BADGE = 19
 """Pixels that a rank takes."""
@@ -79,8 +79,15 @@ class Chart:
     start: float
     """Seconds at the left edge."""
     end: float
+    above: float
+    """Pixels that ranks need above the height."""
     height: int = HEIGHT
     floor: int = _FLOOR
+
+    @property
+    def scaled(self) -> bool:
+        """Whether figures stand beside it, to its left."""
+        return any(line.text for line in self.lines)
 
 
 def charts_of(answer: Answer) -> list[Chart]:
@@ -102,7 +109,7 @@ def _attention(answer: Answer) -> Chart:
         return (Part(round(_FLOOR - height, 1), round(height, 1), "amount"),)
 
     level = round(_FLOOR - (_FLOOR - _TOP) * even / top, 1)
-    lines = (Line(_FLOOR, "floor"), Line(level, "even", "if all counted the same"))
+    lines = (Line(_FLOOR, "floor"), Line(level, "even"))
     return _chart(
         "attention",
         "Attention over time",
@@ -111,7 +118,7 @@ def _attention(answer: Answer) -> Chart:
         answer,
         parts,
         lines,
-        (),
+        (("even", "if all counted the same"),),
         lambda frame: frame.shown,
         marked=True,
     )
@@ -148,7 +155,11 @@ def _alone(answer: Answer) -> Chart:
         "What the model would say if it saw this one frame only.",
         answer,
         parts,
-        (Line(_FLOOR, "floor"), Line(middle, "half", "50\u00a0%")),
+        (
+            Line(_FLOOR, "floor", "0"),
+            Line(middle, "half", "50\u00a0%"),
+            Line(_TOP, "", "100\u00a0%"),
+        ),
         tuple((f"class-{c % 8}", spaced(answer.classes[c])) for c in order),
         said,
         marked=answer.even,
@@ -192,7 +203,17 @@ def _chart(
     )
     start, end = _ends(frames)
     return Chart(
-        id, title, note, alt if most else title, columns, lines, _ticks(start, end), key, start, end
+        id=id,
+        title=title,
+        note=note,
+        alt=alt if most else title,
+        columns=columns,
+        lines=lines,
+        ticks=_ticks(start, end),
+        key=key,
+        start=start,
+        end=end,
+        above=max(0.0, _BADGE / 2 - min(badges.values(), default=_TOP)),
     )
 
 

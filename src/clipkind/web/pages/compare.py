@@ -10,7 +10,7 @@ from clipkind.web.jobs.spool import valid_id
 from clipkind.web.pages.answers import Answer, answer_of
 from clipkind.web.pages.blueprint import blueprint
 from clipkind.web.pages.job import picture_url
-from clipkind.web.pages.words import SPACE, spaced, whole_percent
+from clipkind.web.pages.words import SPACE, moment, spaced, whole_percent
 from clipkind.web.services import Services, services
 
 CHOICES = 100
@@ -78,7 +78,16 @@ def _side(known: Services, id: str) -> Side | None:
 def _choices(known: Services, chosen: list[Job]) -> list[tuple[Job, str]]:
     jobs = {job.id: job for job in (*known.store.find(state="done", limit=CHOICES), *chosen)}
     answers = ((job, answer_of(job)) for job in jobs.values())
-    return [(job, f"{job.name}: {a.headline}, {_asked(job)}") for job, a in answers if a]
+    return [
+        (job, f"{_short(job.name)}, {moment(job.created_at)}: {a.headline}, {_asked(job)}")
+        for job, a in answers
+        if a
+    ]
+
+
+def _short(name: str) -> str:
+    """A name of at most 48 characters: a menu would cut off what follows a longer one."""
+    return name if len(name) <= 48 else f"{name[:30]}…{name[-17:]}"
 
 
 def _asked(job: Job) -> str:

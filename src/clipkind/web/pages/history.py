@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from clipkind.web.jobs.job import Job
+from clipkind.web.jobs.job import Job, State
 from clipkind.web.models import Models
 from clipkind.web.pages.answers import Answer, answer_of
 from clipkind.web.pages.blueprint import blueprint
@@ -89,7 +89,9 @@ def class_names(models: Models) -> list[str]:
 def _find(known: Services, asked: dict[str, Any], before: float | None) -> Found:
     """What the store can tell it looks for; labels and kinds of answers are read in the answers."""
     label, kind = asked["label"], asked["kind"]
-    state = asked["state"] or ("failed" if kind == "refused" else "done" if label or kind else None)
+    state: State | None = asked["state"]
+    if state is None and (label or kind):
+        state = "failed" if kind == "refused" else "done"
     jobs: list[Job] = []
     looked = 0
     while looked < SCAN:
@@ -116,7 +118,8 @@ def _fits(job: Job, label: str | None, kind: str | None) -> bool:
     answer = answer_of(job)
     if answer is None or (label and not any(b.chosen and b.label == label for b in answer.bars)):
         return False
-    return not kind or _FITS.get(kind, lambda a: a.decision == kind)(answer)
+    fits = _FITS.get(kind or "")
+    return fits(answer) if fits else kind in (None, answer.decision)
 
 
 def _files_note(asked: dict[str, Any]) -> str:

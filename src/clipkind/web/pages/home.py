@@ -79,9 +79,7 @@ def model_choices(models: Models) -> list[dict[str, Any]]:
         bundle = models.bundle(name)
         modes = [bundle.calibration_for(tta=tta) for tta in (False, True)] if calibrated else []
         smallest = max((_smallest(mode) for mode in modes if mode is not None), default=None)
-        found.append(
-            {"name": name, "title": title, "calibrated": calibrated, "smallest": smallest}
-        )
+        found.append({"name": name, "title": title, "calibrated": calibrated, "smallest": smallest})
     return found
 
 

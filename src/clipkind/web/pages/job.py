@@ -36,7 +36,6 @@ def job(id: str) -> str:
         job_video=url_for("api.job_video", id=id),
         charts=charts_of(answer) if answer else [],
         frames=[(f, picture_url(found, f.picture)) for f in answer.frames] if answer else [],
-        film_note=_film_note(answer) if answer else "",
         vote=_vote(known, found),
         facts=_facts(found, answer) if answer else [],
     )
@@ -73,20 +72,6 @@ def picture_url(job: Job, picture: int | None) -> str | None:
     if picture is None or not job.kept:
         return None
     return url_for("api.job_frame", id=job.id, k=picture)
-
-
-def _film_note(answer: Answer) -> str:
-    if not answer.even:
-        return (
-            "Below each picture: how much it counts in the answer. The three that count most are "
-            "marked."
-        )
-    if answer.alone:
-        return (
-            "This model looks at all frames alike. Below each picture: how probable the answer is "
-            "by this frame alone. The three that speak for it most are marked."
-        )
-    return "This model looks at all frames alike: none counts more than another."
 
 
 def _vote(known: Services, job: Job) -> str:

@@ -72,6 +72,11 @@ def date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%d %b %Y, %H:%M UTC")
 
 
+def moment(seconds: float) -> str:
+    """The same to the second, without the year, to tell apart what was sent in one minute."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%d %b %H:%M:%S UTC")
+
+
 def clock(seconds: float) -> str:
     """A moment of a video as 0:03.2."""
     tenths = round(max(seconds, 0.0) * 10)

@@ -13,8 +13,10 @@ export function frames() {
 function playable(video, charts) {
   const refuse = () => {
     video.classList.add("hidden");
-    document.getElementById("no-video").classList.remove("hidden");
     document.querySelector("[data-play]")?.remove();
+    // a file that is no longer there fails as one of a kind that cannot be played
+    const say = (gone) => document.getElementById(gone ? "gone-video" : "no-video").classList.remove("hidden");
+    fetch(video.src, { method: "HEAD" }).then((answer) => say(answer.status === 404), () => say(false));
   };
   video.addEventListener("error", refuse);
   if (video.error || video.networkState === HTMLMediaElement.NETWORK_NO_SOURCE) refuse();

@@ -11,8 +11,13 @@ const send = uploads(form, document.getElementById("uploads"), list.soon);
 function fits() {
   const model = form.elements.model.selectedOptions[0];
   const calibrated = model.dataset.calibrated === "yes";
-  form.elements.risk.disabled = !calibrated;
-  if (!calibrated) form.elements.risk.value = "";
+  const smallest = Number(model.dataset.smallest ?? 1);
+  const { risk } = form.elements;
+  risk.disabled = !calibrated;
+  for (const option of risk.options) option.disabled = option.hidden = option.value !== "" && Number(option.value) < smallest;
+  if (!calibrated || risk.selectedOptions[0]?.disabled) risk.value = "";
+  document.getElementById("risk-least").textContent =
+    calibrated && smallest <= 0.5 ? `Single labels begin at ${Number((100 * smallest).toFixed(2))}\u00a0% risk.` : "";
 }
 
 form.elements.model.addEventListener("change", fits);
@@ -21,12 +26,37 @@ fits();
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const button = event.submitter;
-  if (button?.name === "video_id") return send.one({ video_id: button.value }, button.dataset.name);
+  if (button?.name === "video_id") return send.one({ video_id: button.value }, button.dataset.name, mark(button));
   const url = form.elements.url?.value.trim();
   if (!url) return form.elements.url?.focus();
   form.elements.url.value = "";
   return send.one({ url }, url);
 });
+
+// The list of jobs is out of sight from here: the clip itself says what became of it.
+function mark(button) {
+  const item = button.closest("li");
+  item.querySelector(".sent")?.remove();
+  const said = document.createElement("span");
+  said.className = "sent";
+  said.textContent = "Sending…";
+  item.append(said);
+  return (job, why) => {
+    if (!said.isConnected) return;
+    if (!job) {
+      said.classList.add("bad");
+      said.textContent = why ?? "Not sent";
+      return;
+    }
+    const link = document.createElement("a");
+    link.className = "sent";
+    link.href = `/jobs/${job}`;
+    link.dataset.job = job;
+    link.textContent = "In the queue →";
+    link.setAttribute("aria-label", `${button.dataset.name}: in the queue`);
+    said.replaceWith(link);
+  };
+}
 
 const files = form.elements.video;
 files.multiple = true;

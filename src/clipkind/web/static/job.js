@@ -34,7 +34,8 @@ function follow(live) {
     let wait = ASK_MS;
     try {
       const answer = await fetch(url, { headers: { Accept: "application/json" } });
-      if (answer.status === 404) return location.reload();
+      // deleted, or signed out: the page that the server has for that
+      if ([401, 404].includes(answer.status)) return location.reload();
       if (answer.ok && update(await answer.json())) return stop();
       wait = 1000 * Number(answer.headers.get("Retry-After")) || ASK_MS;
     } catch {
@@ -89,7 +90,7 @@ function mark(live, step) {
 // The server writes the answer as it does for those without a script; its page takes our place.
 async function swap() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) throw new Error(answer.statusText);
+  if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   document.title = page.title;
   document.querySelector("main").replaceWith(page.querySelector("main"));

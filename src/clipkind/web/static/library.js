@@ -10,6 +10,7 @@ export function library(section) {
     const mine = (number += 1);
     const answer = await fetch(`/library?${query}`).catch(() => null);
     if (!answer?.ok || mine !== number) return;
+    if (answer.redirected) return location.reload(); // signed out: the door, not the library
     const focused = document.activeElement?.closest("#filter") ? document.activeElement.name : null;
     const caret = focused === "text" ? document.activeElement.selectionStart : null;
     section.innerHTML = await answer.text();

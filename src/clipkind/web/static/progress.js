@@ -16,9 +16,15 @@ export function share(job) {
 
 export function left(job) {
   if (job.eta_s === null) return "";
-  const seconds = job.eta_s;
-  if (seconds < 60) return `About ${seconds.toFixed(1)}\u00a0s left`;
-  return `About ${Math.floor(seconds / 60)}\u00a0min ${Math.round(seconds % 60)}\u00a0s left`;
+  return `About ${span(job.eta_s)} left`;
+}
+
+function span(seconds) {
+  if (seconds < 60) return `${seconds.toFixed(1)}\u00a0s`;
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}\u00a0min ${whole % 60}\u00a0s`;
+  return `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`;
 }
 
 export function bytes(size) {

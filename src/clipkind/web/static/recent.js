@@ -19,6 +19,7 @@ export function recent(list) {
         merge(list, await answer.text());
         localTimes(list);
         seen = announce(list, seen);
+        clips(list);
       }
     } catch {
       // the server is away: the list stays as it was, and is asked for again
@@ -61,6 +62,20 @@ function merge(list, html) {
     if (list.children[number] !== row) list.insertBefore(row, list.children[number] ?? null);
   });
   while (list.children.length > rows.length) list.lastElementChild.remove();
+}
+
+// What became of a clip that was sent from the data set stands on it, too (home.js).
+function clips(list) {
+  for (const link of document.querySelectorAll(".sent[data-job]")) {
+    const row = document.getElementById(`job-${link.dataset.job}`);
+    if (!row || !list.contains(row)) continue;
+    const under_way = { queued: "Waiting", running: "Running" }[row.dataset.state];
+    const told = under_way ?? row.querySelector(".label, .tag").textContent.trim();
+    const text = `${told} →`;
+    if (link.textContent === text) continue;
+    link.textContent = text;
+    link.setAttribute("aria-label", `${row.querySelector(".name").textContent}: ${told}`);
+  }
 }
 
 function states(list) {

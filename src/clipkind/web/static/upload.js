@@ -27,27 +27,36 @@ export function uploads(form, list, sent) {
     }
   };
 
-  const enqueue = (name, begin) => {
+  // `told` hears of the job's id, or why there is none
+  const enqueue = (name, begin, told = () => {}) => {
     const row = rowOf(name);
+    const refuse = (why) => {
+      told(null, why);
+      fail(row, name, why);
+    };
     list.append(row);
     waiting.push(async () => {
-      if (!row.isConnected) return;
+      if (!row.isConnected) return told(null);
       try {
         for (let tries = 1; ; tries += 1) {
           const answer = await begin(row);
-          if (answer === null) return row.remove();
+          if (answer === null) {
+            told(null);
+            return row.remove();
+          }
           if (answer.status === 202) {
             tell(`${name} is in the queue`);
+            told(answer.body.id);
             await sent();
             return row.remove();
           }
           const retry = [429, 503].includes(answer.status) && tries < TRIES;
-          if (!retry) return fail(row, name, answer.body.detail ?? `The server refused it (${answer.status})`);
+          if (!retry) return refuse(answer.body.detail ?? `The server refused it (${answer.status})`);
           await pause(row, answer);
-          if (!row.isConnected) return undefined;
+          if (!row.isConnected) return told(null);
         }
       } catch {
-        return fail(row, name, "The server does not answer. Try again.");
+        return refuse("The server does not answer. Try again.");
       }
     });
     next();
@@ -65,13 +74,13 @@ export function uploads(form, list, sent) {
         } else enqueue(file.name, (row) => upload(row, file, asked));
       }
     },
-    one(what, name) {
+    one(what, name, told) {
       const { model, tta, risk } = options();
       const body = JSON.stringify({ ...what, model, tta, risk: risk ? Number(risk) : null });
       enqueue(name, async () => {
         const answer = await fetch(API, { method: "POST", headers: { "Content-Type": "application/json" }, body });
         return { status: answer.status, body: await answer.json().catch(() => ({})), retry: answer.headers.get("Retry-After") };
-      });
+      }, told);
     },
   };
 }
