@@ -71,6 +71,23 @@ def test_the_table_of_disturbances_is_an_evaluations() -> None:
         assert drop["low"] <= 0 <= drop["high"]  # as the text says
 
 
+def test_the_web_page_quotes_the_benchmark() -> None:
+    page = " ".join((ROOT / "docs" / "web.md").read_text().split())
+    found = measured("web.json")
+    throughput, pages, crowd = (found[name] for name in ("throughput", "pages", "crowd"))
+    memory = crowd["memory"]
+    for said in (
+        f"{throughput['videos']} uploads of 10 s of 480p are answered {throughput['ratio']:.2f} times",
+        f"Pages take {pages['p50_ms']:.0f} ms while the queue is full",
+        f"99 of 100 at most {pages['p99_ms']:.0f} ms",
+        f"{crowd['clients']} clients at a time sent {crowd['jobs_accepted']} videos: "
+        f"{crowd['jobs_lost']} were lost",
+        f"{memory['first_quarter_mb']:.0f} MB in the first quarter, "
+        f"{memory['last_quarter_mb']:.0f} MB in the last",
+    ):
+        assert said in page
+
+
 def test_the_readme_quotes_the_bundled_models_card() -> None:
     readme = " ".join((ROOT / "README.md").read_text().split())
     result = load_bundle().measured["single"]
