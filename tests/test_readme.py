@@ -77,7 +77,8 @@ def test_the_web_page_quotes_the_benchmark() -> None:
     throughput, pages, crowd = (found[name] for name in ("throughput", "pages", "crowd"))
     memory = crowd["memory"]
     for said in (
-        f"{throughput['videos']} uploads of 10 s of 480p are answered {throughput['ratio']:.2f} times",
+        f"{throughput['videos']} uploads of 10 s of 480p are answered "
+        f"{throughput['ratio']:.2f} times as fast",
         f"Pages take {pages['p50_ms']:.0f} ms while the queue is full",
         f"99 of 100 at most {pages['p99_ms']:.0f} ms",
         f"{crowd['clients']} clients at a time sent {crowd['jobs_accepted']} videos: "
