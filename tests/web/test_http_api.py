@@ -236,9 +236,46 @@ def test_downloads_have_all_jobs_and_no_formulas(client: FlaskClient, known: Ser
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert [row["name"] for row in rows] == ["'" + names[0], *names[1:]][::-1]
     assert (rows[-1]["right"], rows[0]["right"]) == ("True", "False")
+    classes = known.models.bundle(known.models.default).contract.class_names
+    assert [name for name in rows[0] if name.startswith("p_")] == [f"p_{c}" for c in classes]
     downloaded = json.loads(client.get(f"{JOBS}?download=true").text)
     assert [job["name"] for job in downloaded["jobs"]] == names[::-1]
     assert downloaded["next"] is None
+
+
+def test_an_answer_of_several_labels_is_whole_in_a_download(
+    client: FlaskClient, known: Services
+) -> None:
+    id = known.spool.new_id()
+    known.store.add(NewJob(id=id, source="upload", name="a", model=known.models.default), 10)
+    known.store.claim("test")
+    several = {"status": "partial", "label": None, "labels": ["Gaming", "Animation"]}
+    shares = {"Gaming": 0.5, "Animation": 0.4}
+    known.store.finish(id, several | {"decision": "several", "probabilities": shares})
+    (row,) = csv.DictReader(io.StringIO(client.get(f"{JOBS}?format=csv").text, newline=""))
+    assert (row["status"], row["decision"], row["label"]) == ("partial", "several", "")
+    assert (row["labels"], row["p_Gaming"], row["p_Animation"]) == (
+        "Gaming;Animation",
+        "0.5",
+        "0.4",
+    )
+
+
+def test_a_body_that_is_no_json_is_told_so(client: FlaskClient) -> None:
+    answer = client.post(JOBS, data="{bad", content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
+    assert "not JSON" in answer.json["detail"]
+
+
+def test_the_time_left_follows_the_frames(client: FlaskClient, known: Services) -> None:
+    id = known.spool.new_id()
+    known.store.add(NewJob(id=id, source="upload", name="a", model=known.models.default), 10)
+    known.store.claim("test")
+    known.store.progress(id, "decoding", 16, 64)
+    at_a_quarter = client.get(f"{JOBS}/{id}").json["eta_s"]
+    known.store.progress(id, "decoding", 64, 64)
+    assert at_a_quarter >= 0
+    assert client.get(f"{JOBS}/{id}").json["eta_s"] == 0
 
 
 def test_ids_in_a_download_stay_ids(client: FlaskClient, known: Services) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from flask import request
+from werkzeug.exceptions import BadRequest
 
 from clipkind.errors import ClipkindError
 from clipkind.text import printable
@@ -51,6 +52,8 @@ def accept_json() -> Job:
         values = request.get_json()
     except RecursionError:
         raise Problem(400, "bad_request", "the JSON is nested too deep") from None
+    except BadRequest:
+        raise Problem(400, "bad_request", "the body is not JSON, though it says so") from None
     return accept(read_object(Asked, values, texts=False))
 
 

@@ -45,6 +45,8 @@ def _eta_s(
     job: Job, place: int | None, mean: float | None, workers: int, now: float
 ) -> float | None:
     """Seconds until the job is over. A running one that takes longer than most: none can tell."""
+    if job.step == "decoding" and job.done and job.started_at is not None:
+        return round((now - job.started_at) * (job.total - job.done) / job.done, 1)
     if mean is None:
         return None
     if job.state == "queued" and place is not None and job.source != "link":

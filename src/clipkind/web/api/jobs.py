@@ -1,8 +1,5 @@
 """Jobs over HTTP: asking, listing, following, ending."""
 
-import csv
-import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -11,10 +8,10 @@ from flask import Response, request, url_for
 
 from clipkind.web.api import events
 from clipkind.web.api.describe import JSON, Answer, Operation, describes, read_query
+from clipkind.web.api.downloads import csv_file, json_file
 from clipkind.web.api.shapes import JobPage
 from clipkind.web.asking import Asked, Options, accept_form, accept_json
 from clipkind.web.ending import end_job, get_job
-from clipkind.web.http.limits import Held
 from clipkind.web.http.problems import Problem
 from clipkind.web.http.uploads import takes_video
 from clipkind.web.jobs.job import Job, Source, State
@@ -23,13 +20,6 @@ from clipkind.web.telling import JobInfo, tell, tell_one
 
 PAGE = 500
 """Jobs read at a time for a download."""
-_CSV_COLUMNS = (
-    "id", "name", "source", "url", "video_id", "state", "label", "confidence", "calibrated",
-    "decision", "truth", "right", "model", "tta", "risk", "created_at", "finished_at", "reason",
-    "message",
-)  # fmt: skip
-_IDS = ("id", "video_id")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +78,9 @@ def list_jobs() -> Response | dict[str, Any]:
     """Those that meet all of the query."""
     known, query = services(), read_query(JobQuery)
     if query.format == "csv":
-        rows = _csv_lines(_all(known, query))
-        return _attachment(known, rows, "text/csv; charset=utf-8", "jobs.csv")
+        return csv_file(known, _all(known, query))
     if query.download:
-        return _attachment(known, _json_lines(known, _all(known, query)), JSON, "jobs.json")
+        return json_file(known, _all(known, query))
     # one more than asked for, to know whether there is a next page
     jobs = _find(known, replace(query, limit=query.limit + 1))
     more = len(jobs) > query.limit
@@ -155,46 +144,3 @@ def _all(known: Services, query: JobQuery) -> Iterator[Job]:
     while jobs := _find(known, query):
         yield from jobs
         query = replace(query, before=jobs[-1].created_at)
-
-
-def _attachment(known: Services, lines: Iterator[str], content_type: str, name: str) -> Response:
-    """A file that is written as the client reads it, which holds a thread. Raises Problem (503)."""
-    headers = {"Content-Disposition": f'attachment; filename="clipkind-{name}"'}
-    held = Held(lines, known.limits.streams)
-    return Response(held, content_type=content_type, headers=headers)
-
-
-def _json_lines(known: Services, jobs: Iterator[Job]) -> Iterator[str]:
-    opening = '{"jobs": [\n'
-    for job in jobs:
-        yield opening + json.dumps(tell_one(known, job))
-        opening = ",\n"
-    yield ('{"jobs": [' if opening[0] == "{" else "\n") + '], "next": null}\n'
-
-
-def _csv_lines(jobs: Iterator[Job]) -> Iterator[str]:
-    yield ",".join(_CSV_COLUMNS) + "\r\n"
-    for job in jobs:
-        line = io.StringIO()
-        cells = zip(_CSV_COLUMNS, _row(job), strict=True)
-        csv.writer(line).writerow([_cell(column, value) for column, value in cells])
-        yield line.getvalue()
-
-
-def _row(job: Job) -> list[Any]:
-    result = job.result or {}
-    label = result.get("label")
-    values = job.to_json() | {key: result.get(key) for key in ("label", "confidence", "calibrated")}
-    values["decision"] = result.get("decision")
-    values["right"] = None if not label or not job.truth else label == job.truth
-    return [values[column] for column in _CSV_COLUMNS]
-
-
-def _cell(column: str, value: Any) -> Any:
-    """Spreadsheets run a cell that begins like a formula; whoever names a file could write one.
-
-    An id may begin so too, but it is ours, and has to stay one.
-    """
-    if isinstance(value, str) and column not in _IDS and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
