@@ -95,3 +95,12 @@ def test_the_api_page_has_every_operation(client: FlaskClient) -> None:
         for name, _, meaning in operation.parameters:
             assert name in text
             assert "".join(meaning.replace("`", "").split()) in "".join(text.split())
+
+
+@pytest.mark.parametrize("settings", [{"token": "t" * 32}], indirect=True)
+def test_the_page_of_the_api_shows_how_to_send_the_token(client: FlaskClient) -> None:
+    page = client.get("/api/docs", headers={"Authorization": f"Bearer {'t' * 32}"}).text
+    commands = [line for line in page.splitlines() if line.lstrip("<pre>").startswith("curl")]
+    assert len(commands) == 2
+    assert all("Authorization: Bearer TOKEN" in line for line in commands)
+    assert "t" * 32 not in page

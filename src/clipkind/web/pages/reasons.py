@@ -16,7 +16,10 @@ REASONS: dict[str, tuple[str, str]] = {
     Reason.NOT_A_FILE: ("this is no file", _ANOTHER),
     Reason.PERMISSION: ("the server may not read it", "Tell who runs this server."),
     Reason.EMPTY: ("the file is empty", "The upload may have been cut short; send it again."),
-    Reason.NOT_A_VIDEO: ("the file is not a video", "Send a video, such as an MP4, WebM or GIF."),
+    Reason.NOT_A_VIDEO: (
+        "the file is not a video, or was cut short",
+        "Send a whole video, such as an MP4, WebM or GIF.",
+    ),
     Reason.NO_VIDEO_STREAM: ("there is no picture in it", "It may be sound only; send a video."),
     Reason.NO_FRAMES: ("not one frame can be read", _CONVERT),
     Reason.TOO_SMALL: ("the picture is too small", "Send a version with a larger picture."),
