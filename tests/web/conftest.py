@@ -10,9 +10,23 @@ from flask.testing import FlaskClient
 
 import media
 from clipkind.web.app import create_app
+from clipkind.web.jobs.store import JobStore
 from clipkind.web.services import Services, services
 from clipkind.web.settings import Settings
 from serving import Server, serving
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Of a job store that is not there yet."""
+    return tmp_path / "state" / "jobs.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[JobStore]:
+    store = JobStore(path)
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

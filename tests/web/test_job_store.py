@@ -2,7 +2,6 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,6 @@ from clipkind.web.jobs.job import NewJob
 from clipkind.web.jobs.spool import Spool
 from clipkind.web.jobs.store import DEATHS, STARTS, JobStore
 from web.jobs import add, new_job
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "jobs.sqlite3"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[JobStore]:
-    store = JobStore(path)
-    yield store
-    store.close()
 
 
 def test_a_job_is_stored_as_it_was_asked_for(store: JobStore, path: Path) -> None:

@@ -6,26 +6,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from clipkind.web.jobs.store import JobStore
 from web.jobs import add
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "jobs.sqlite3"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[JobStore]:
-    store = JobStore(path)
-    yield store
-    store.close()
-
 
 CLAIM = """
 import sys
