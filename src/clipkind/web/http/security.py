@@ -63,6 +63,7 @@ def install(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_NAME="clipkind",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_REFRESH_EACH_REQUEST=False,  # a late answer must not undo a sign-out
         PERMANENT_SESSION_LIFETIME=timedelta(days=SIGNED_IN_DAYS),
     )
     app.session_interface = _Cookies()
