@@ -165,11 +165,11 @@ def test_people_show_the_token_once(app: Flask) -> None:
     right = client.post("/login", data={**fields, "token": TOKEN})
     assert (right.status_code, right.headers["Location"]) == (303, "/jobs?state=done")
     assert client.get(JOBS).status_code == client.get("/jobs").status_code == 200
+    # an answer that comes after a sign-out must not bring the cookie back
+    assert "Set-Cookie" not in client.get(JOBS).headers
     assert TOKEN not in str(client.get_cookie("clipkind"))
     client.post("/logout", data={"form_token": form_token(client, "/")})
     assert client.get(JOBS).status_code == 401
-    # an answer that comes after a sign-out must not bring the cookie back
-    assert "Set-Cookie" not in client.get(JOBS).headers
 
 
 def test_a_cookie_tells_nothing_to_try_tokens_on(tmp_path: Path) -> None:
