@@ -3,6 +3,7 @@
 import errno
 import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,24 @@ def test_a_full_disk_fails_the_one_link(
     assert list(inside.spool.folder.iterdir()) == []
     after = fetch(inside, claimed(inside, site))
     assert (after.state, after.name) == ("queued", "my clip.mp4")
+
+
+def test_a_disk_that_fills_while_a_link_is_fetched_fails_the_one_link(
+    inside: Inside, site: Site
+) -> None:
+    """In the process that fetches, where nothing of ours can stand in: a real disk, of 4 kB."""
+    site.clip += bytes(8000)
+    job = claimed(inside, site)
+    small = ["mount", "-t", "tmpfs", "-o", "size=4k", "none", str(inside.spool.folder)]
+    if subprocess.run(small, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        failed = fetch(inside, job)
+        left = list(inside.spool.folder.iterdir())
+    finally:
+        subprocess.run(["umount", str(inside.spool.folder)], check=True)  # noqa: S607
+    assert (failed.state, failed.reason) == ("failed", Failure.QUOTA_FULL)
+    assert left == []
 
 
 def test_a_folder_that_cannot_be_made_fails_the_one_link(inside: Inside, site: Site) -> None:

@@ -130,7 +130,7 @@ def _link(known: Services, url: str) -> dict[str, Any]:
     if not known.settings.links:
         raise Problem(403, "links_off", "this server fetches no links; send the video itself")
     try:
-        url = check_link(url)
+        url = check_link(url, known.settings.allowed_addresses)
     except LinkRefused as error:
         raise Problem(422, error.reason, str(error)) from None
     return {"source": "link", "name": shown_name(url), "url": url}

@@ -45,8 +45,8 @@ def tell_one(known: Services, job: Job) -> dict[str, Any]:
 def _eta_s(
     job: Job, place: int | None, mean: float | None, workers: int, now: float
 ) -> float | None:
-    """Seconds until the job is over. Of one whose frames are not yet, or all, decoded and that takes
-    longer than most, none can tell."""
+    """Seconds until the job is over. Of one whose frames are not yet, or all, decoded and that
+    takes longer than most, none can tell."""
     if job.step == "decoding" and job.done and job.started_at is not None:
         return round((now - job.started_at) * (job.total - job.done) / job.done, 1)
     if mean is None:

@@ -68,7 +68,24 @@ def test_links_that_can_never_be_fetched(url: str, reason: str) -> None:
 def test_how_links_are_read(url: str, host: str, port: int, target: str) -> None:
     link = parse(url)
     assert (link.host, link.port, link.target) == (host, port, target)
-    assert check_link(url) == url.strip()
+    assert link.url == url.strip()
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "0177.0.0.1", "127。0。0。1", "[::1]",
+     "[::ffff:10.0.0.1]", "[64:ff9b::a00:1]", "169.254.169.254", "0"],
+)  # fmt: skip
+def test_a_private_address_is_refused_before_anything_is_fetched(host: str) -> None:
+    with pytest.raises(LinkRefused) as refused:
+        check_link(f"http://{host}/v.mp4", ["192.168.0.0/16"])
+    assert refused.value.reason == "link_private"
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "192.168.1.2", "[2606:4700::1]", "nas.example"])
+def test_public_and_allowed_addresses_and_names_are_left_to_the_fetching(host: str) -> None:
+    url = f"http://{host}/v.mp4"
+    assert check_link(f" {url}\n", ["192.168.0.0/16"]) == url
 
 
 @given(st.text(max_size=40), st.sampled_from(["", "http://", "https://", "http://a.example/"]))

@@ -30,16 +30,9 @@ class Link:
     """What to ask the host for: path and query, ASCII."""
 
 
-def check_link(url: str) -> str:
-    """The link without blanks around it. Raises LinkRefused for one that could never be fetched.
-
-    Nothing is resolved or connected to: where the link leads is judged when it is fetched.
-    """
-    return parse(url).url
-
-
 def parse(url: str) -> Link:
-    """Take a link apart. Raises LinkRefused as `check_link`."""
+    """Take a link apart, without blanks around it. Raises LinkRefused for one that could never be
+    fetched; nothing is resolved or connected to."""
     url = url.strip(" \t\r\n")
     if len(url) > MAX_LENGTH:
         raise _malformed(f"is longer than {MAX_LENGTH} characters: take a shorter one")
@@ -71,7 +64,7 @@ def parse(url: str) -> Link:
 
 
 def follow(link: Link, location: str) -> Link:
-    """Where a redirect leads, which may be relative. Raises LinkRefused as `check_link`."""
+    """Where a redirect leads, which may be relative. Raises LinkRefused as `parse`."""
     try:
         url = urljoin(link.url, location)
     except ValueError:

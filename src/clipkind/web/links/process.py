@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from clipkind.web.links.address import Judge, Names
 from clipkind.web.links.fetch import FILE, timed_out
 from clipkind.web.links.link import parse
 from clipkind.web.links.refused import LinkReason, LinkRefused
+from clipkind.web.links.resolver import Resolver
 from clipkind.web.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -43,6 +44,17 @@ class Fetched:
     """Bytes."""
 
 
+def check_link(url: str, allowed: Sequence[str] = ()) -> str:
+    """The link without blanks around it. Raises LinkRefused for one that could never be fetched,
+    be it that it names an address that is neither public nor in the networks `allowed`.
+
+    Nothing is resolved or connected to: where a name leads is judged when it is fetched.
+    """
+    link = parse(url)
+    Resolver(Judge.of(allowed)).check_literal(link.host, link.port)
+    return link.url
+
+
 def fetch(
     url: str,
     target: Path,
@@ -58,8 +70,8 @@ def fetch(
     so far and in all (0: not known), several times a second; where it returns False the fetch is
     ended. `names` resolves hosts in place of the system, which is then not asked.
 
-    Raises LinkRefused; `target` does not exist then. What is under way lies in the folder
-    `<target>.fetch` beside it.
+    Raises LinkRefused, or OSError where the disk is full; `target` does not exist then. What is
+    under way lies in the folder `<target>.fetch` beside it.
     """
     target.unlink(missing_ok=True)
     parse(url)  # refused without a process
@@ -75,6 +87,8 @@ def fetch(
         answer = _answer(folder, request, progress)
         if answer["kind"] == "refused":
             raise LinkRefused(LinkReason(answer["reason"]), answer["message"])
+        if answer["kind"] == "full":
+            raise OSError(answer["errno"], os.strerror(answer["errno"]))
         (folder / FILE).replace(target)
     return Fetched(answer["name"], answer["size"])
 

@@ -34,19 +34,23 @@ class Resolver:
         Raises LinkRefused where there are none, or where a single one may not be connected to.
         """
         found = list(dict.fromkeys(self._ask(host, port)))
-        shown = printable(host)[:80]
         if not found:
             raise LinkRefused(
                 LinkReason.UNRESOLVED,
-                f"no host is known by the name {shown}: check the link's spelling",
+                f"no host is known by the name {_shown(host)}: check the link's spelling",
             )
         if not all(map(self._judge.permits, found)):
-            raise LinkRefused(
-                LinkReason.PRIVATE,
-                f"{shown} is not on the public network: download the video yourself and upload it, "
-                "or ask the operator to allow that network",
-            )
+            raise _private(host)
         return found
+
+    def check_literal(self, host: str, port: int) -> None:
+        """Raises LinkRefused for an address, however it is written, that may not be connected to.
+
+        Nobody is asked: what a name stands for is judged when it is connected to.
+        """
+        found = [each[4][0] for each in self.ask_system(host, port, socket.AI_NUMERICHOST)]
+        if not all(map(self._judge.permits, found)):
+            raise _private(host)
 
     def _ask(self, host: str, port: int) -> list[str]:
         if self._names is None:
@@ -65,3 +69,15 @@ class Resolver:
         finally:
             self._asking.now = False
         return []
+
+
+def _shown(host: str) -> str:
+    return printable(host)[:80]
+
+
+def _private(host: str) -> LinkRefused:
+    return LinkRefused(
+        LinkReason.PRIVATE,
+        f"{_shown(host)} is not on the public network: download the video yourself and upload it, "
+        "or ask the operator to allow that network",
+    )

@@ -5,6 +5,7 @@ is a JSON line:
     {"kind": "progress", "done": bytes, "total": bytes or 0}
     {"kind": "fetched", "name": ..., "size": bytes}
     {"kind": "refused", "reason": ..., "message": ...}
+    {"kind": "full", "errno": ...}
 """
 
 import errno
@@ -27,6 +28,11 @@ from clipkind.web.links.resolver import Resolver
 
 EVERY_S = 0.2
 """Between two words of progress."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class DiskFull(OSError):
+    """There is no room for what was fetched: nothing that the link is to blame for."""
 
 
 def main() -> None:
@@ -43,6 +49,8 @@ def main() -> None:
         answer = {"kind": "fetched", "name": name, "size": size}
     except LinkRefused as refused:
         answer = {"kind": "refused", "reason": refused.reason, "message": str(refused)}
+    except DiskFull as error:
+        answer = {"kind": "full", "errno": error.errno}
     _send(out, answer)
     os._exit(0)  # nothing that was fetched has a say in how it ends
 
@@ -67,6 +75,8 @@ def _fetch(request: dict[str, Any], report: Report) -> str:
             raise guard.refused from None
         if error.errno == errno.EFBIG:
             raise too_large(limits.max_size) from None
+        if error.errno in FULL:
+            raise DiskFull(error.errno, error.strerror) from None
         why = printable(error.strerror or type(error).__name__)
         raise LinkRefused(
             LinkReason.CRASHED, f"what the link leads to cannot be kept ({why}): tell the operator"
