@@ -2,17 +2,20 @@
 
     python benchmarks/accuracy.py FEATURES.h5 [OTHER_BACKBONE.h5 …]
         [--systems logistic,linear,default,…] [--members 2] [--out benchmarks/results/accuracy.json]
+    python benchmarks/accuracy.py FEATURES.h5 --systems linear,documented --members 1 --jobs 1 \
+        --shuffles 1 --out benchmarks/results/accuracy-documented.json
 
 The files hold the same labelled videos, extracted by `clipkind extract` with different backbones.
 Protocol: 5-fold cross-validation grouped by source, in three shuffles. Whatever is chosen (the
 linear model's C, the network's epoch) is chosen inside the training folds, again by group. Answers
-of the three shuffles are scored one by one and averaged; intervals draw sources.
+of the shuffles are scored one by one and averaged; intervals draw sources. Results are written
+after every fold, with the number of videos answered so far, since some networks take hours.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -75,6 +78,7 @@ class Job:
     fold: int
     members: int
     device: str
+    threads: int
 
 
 @cache
@@ -97,7 +101,7 @@ def folds(data: Data, shuffle: int) -> list[tuple[NDArray[np.intp], NDArray[np.i
 
 def answer(job: Job) -> NDArray[np.floating[Any]]:
     """Probabilities [n, C] of the fold's videos."""
-    torch.set_num_threads(1)  # networks this small train faster so
+    torch.set_num_threads(job.threads)
     data = read(job.file)
     inside, outside = folds(data, job.shuffle)[job.fold]
     if job.system == LOGISTIC:
@@ -139,25 +143,26 @@ def network(
 
 
 def score(
-    data: Data, answers: Sequence[NDArray[Any]], baseline: Sequence[NDArray[Any]]
+    data: Data,
+    rows: NDArray[np.intp],
+    answers: Sequence[NDArray[Any]],
+    baseline: Sequence[NDArray[Any]],
 ) -> dict[str, Any]:
-    """Figures of one system over the shuffles, with its difference to the first one."""
-    draws = draw_groups(data.groups)
-    right = np.mean([a.argmax(1) == data.labels for a in answers], axis=0)
-    other = np.mean([a.argmax(1) == data.labels for a in baseline], axis=0)
-    f1 = [f1_score(data.labels, a.argmax(1), average=None) for a in answers]
+    """Figures of one system's answers for `rows`, with its difference to the first one's."""
+    labels, draws = data.labels[rows], draw_groups(data.groups[rows])
+    answers, baseline = [a[rows] for a in answers], [a[rows] for a in baseline]
+    right = np.mean([a.argmax(1) == labels for a in answers], axis=0)
+    other = np.mean([a.argmax(1) == labels for a in baseline], axis=0)
+    f1 = [f1_score(labels, a.argmax(1), average=None) for a in answers]
     own, theirs = draws.mean(right), draws.mean(other)
-    rows = np.arange(len(data.labels))
+    every = np.arange(len(labels))
     return {
+        "videos": len(rows),
         "accuracy": interval(own, draws),
-        "accuracy_by_shuffle": [
-            round(float((a.argmax(1) == data.labels).mean()), 4) for a in answers
-        ],
+        "accuracy_by_shuffle": [round(float((a.argmax(1) == labels).mean()), 4) for a in answers],
         "f1": dict(zip(data.class_names, np.mean(f1, axis=0).round(4).tolist(), strict=True)),
         "macro_f1": round(float(np.mean(f1)), 4),
-        "nll": round(
-            float(np.mean([-np.log(a[rows, data.labels] + 1e-9).mean() for a in answers])), 4
-        ),
+        "nll": round(float(np.mean([-np.log(a[every, labels] + 1e-9).mean() for a in answers])), 4),
         "less_the_first": difference(own, theirs, draws, right != other),
     }
 
@@ -170,7 +175,10 @@ def main() -> None:
         "--systems", default="logistic,linear,default", help=f"of {[LOGISTIC, *NETWORKS]}"
     )
     parser.add_argument("--members", type=int, default=2, help="networks that vote, 1 to 4")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="folds at a time, one core each; 1: a fold on all"
+    )
+    parser.add_argument("--shuffles", type=int, default=SHUFFLES)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
@@ -180,28 +188,49 @@ def main() -> None:
     results: dict[str, Any] = {}
     about = describe(sys.argv[1:], Path(__file__).name)
     about |= {"videos": len(first.labels), "groups": len(set(first.groups))}
-    about |= {"folds": FOLDS, "shuffles": SHUFFLES, "members": arguments.members}
+    about |= {"folds": FOLDS, "shuffles": arguments.shuffles, "members": arguments.members}
     with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
         for file, system in pairs:
             data = read(file)
             if (data.ids, data.groups.tolist()) != (first.ids, first.groups.tolist()):
                 raise SystemExit(f"{file} has other videos or groups than {arguments.features[0]}")
-            answers[file, system] = []
-            for shuffle in range(SHUFFLES):
-                jobs = [
-                    Job(file, system, shuffle, fold, arguments.members, arguments.device)
-                    for fold in range(FOLDS)
-                ]
-                found = np.zeros((len(data.labels), len(data.class_names)))
-                for job, part in zip(jobs, pool.map(answer, jobs), strict=True):
-                    found[folds(data, shuffle)[job.fold][1]] = part
-                answers[file, system].append(found)
-            row = score(data, answers[file, system], answers[pairs[0]])
-            results[f"{data.backbone}: {system}"] = row
-            print(_line(f"{data.backbone}: {system}", row), flush=True)
-            if arguments.out:  # after every system: they take long
-                text = json.dumps(about | {"systems": results}, indent=1) + "\n"
-                arguments.out.write_text(text, encoding="utf-8")
+            name = f"{data.backbone}: {system}"
+            for rows, found in answered(pool, data, file, system, arguments):
+                answers[file, system] = found
+                row = score(data, rows, found, answers[pairs[0]])
+                results[name] = row
+                if arguments.out:  # after every fold: some take long
+                    text = json.dumps(about | {"systems": results}, indent=1) + "\n"
+                    arguments.out.write_text(text, encoding="utf-8")
+            print(_line(name, row), flush=True)
+
+
+def answered(
+    pool: ProcessPoolExecutor,
+    data: Data,
+    file: Path,
+    system: str,
+    arguments: argparse.Namespace,
+) -> Iterator[tuple[NDArray[np.intp], list[NDArray[Any]]]]:
+    """Rows answered so far in every shuffle begun, and the answers [N, C] of each shuffle: after
+    each fold of the first shuffle, then after each whole one."""
+    threads = 1 if arguments.jobs > 1 else torch.get_num_threads()  # small networks: one
+    done: list[NDArray[Any]] = []
+    for shuffle in range(arguments.shuffles):
+        found = np.zeros((len(data.labels), len(data.class_names)))
+        jobs = [
+            Job(file, system, shuffle, fold, arguments.members, arguments.device, threads)
+            for fold in range(FOLDS)
+        ]
+        for job, part in zip(jobs, pool.map(answer, jobs), strict=True):
+            found[folds(data, shuffle)[job.fold][1]] = part
+            rows = np.flatnonzero(found.any(axis=1))
+            right = (found[rows].argmax(1) == data.labels[rows]).mean()
+            print(f"  {system}, shuffle {shuffle}, {len(rows)} videos: {right:.3f}", flush=True)
+            if shuffle == 0 and len(rows) < len(found):
+                yield rows, [found]
+        done.append(found)
+        yield np.arange(len(found)), done
 
 
 def _line(name: str, row: dict[str, Any]) -> str:
