@@ -12,10 +12,19 @@ from clipkind.web.http.problems import Problem
 from posting import JOBS, send
 
 
-def asked(app: Flask, client: str = "127.0.0.1", path: str = JOBS) -> Problem | None:
+def asked(
+    app: Flask,
+    client: str = "127.0.0.1",
+    path: str = JOBS,
+    headers: dict[str, str] | None = None,
+) -> Problem | None:
     """What becomes of the head of an upload."""
     environ: dict[str, Any] = create_environ(
-        path, "http://localhost/", method="POST", content_type="multipart/form-data; boundary=x"
+        path,
+        "http://localhost/",
+        method="POST",
+        content_type="multipart/form-data; boundary=x",
+        headers=headers,
     )
     return gate(app)(environ | {"REMOTE_ADDR": client})
 

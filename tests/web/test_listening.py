@@ -16,9 +16,11 @@ from waitress.task import ThreadedTaskDispatcher
 from clipkind.web.http import listening
 from clipkind.web.http.listening import Listener, adjustments
 from clipkind.web.http.problems import Problem
+from clipkind.web.http.proxies import Proxies
 from clipkind.web.settings import Settings
 
 LARGE = 200_000
+PROXY = "127.0.0.9"
 ASK = "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -35,10 +37,10 @@ class Talk:
         self.opened.append(socket.create_connection(where, 60, (client, 0)))
         return self.opened[-1]
 
-    def sends(self, length: int, client: str = "127.0.0.1") -> socket.socket:
+    def sends(self, length: int, client: str = "127.0.0.1", forwarded: str = "") -> socket.socket:
         """A connection whose body is on its way, which the listener knows."""
         connection, before = self(client), self.expected()
-        connection.sendall(head("/", length))
+        connection.sendall(head("/", length, forwarded))
         self.until(lambda: self.expected() == before + length)
         return connection
 
@@ -88,6 +90,7 @@ def talk(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Talk]:
         answer,
         closed_doors,
         3 * LARGE,
+        Proxies.of([PROXY]),
         map=sockets,
         dispatcher=dispatcher,
         adj=options,
@@ -112,9 +115,10 @@ def talk(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Talk]:
     wasyncore.close_all(sockets)
 
 
-def head(path: str, length: int | None) -> bytes:
+def head(path: str, length: int | None, forwarded: str = "") -> bytes:
     body = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
-    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{body}\r\n\r\n".encode()
+    more = f"X-Forwarded-For: {forwarded}\r\n" if forwarded else ""
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{more}{body}\r\n\r\n".encode()
 
 
 def said(connection: socket.socket) -> tuple[int, Any]:
@@ -196,10 +200,10 @@ def test_who_sends_a_refused_body_all_the_same_can_read_why(talk: Talk) -> None:
     assert said(connection)[0] == 413
 
 
-def refused_for(talk: Talk, client: str) -> str:
+def refused_for(talk: Talk, client: str, forwarded: str = "") -> str:
     """Why the listener takes no large body of that client."""
     connection = talk(client)
-    connection.sendall(head("/", LARGE))
+    connection.sendall(head("/", LARGE, forwarded))
     status, problem = said(connection)
     assert status == 503
     return str(problem["code"])
@@ -224,6 +228,13 @@ def test_one_client_leaves_room_for_the_bodies_of_others(
     talk.sends(LARGE, "127.0.0.2")
     assert refused_for(talk, "127.0.0.2") == "too_many_uploads"
     talk.sends(LARGE, "127.0.0.3")
+
+
+def test_clients_behind_a_proxy_have_room_each(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "HEAD_S", 60.0)
+    talk.sends(LARGE, PROXY, "192.0.2.1")
+    assert refused_for(talk, PROXY, "192.0.2.1") == "too_many_uploads"
+    talk.sends(LARGE, PROXY, "192.0.2.2")
 
 
 def test_who_reads_nothing_of_an_answer_gives_the_thread_back(

@@ -117,6 +117,14 @@ class Duration(click.ParamType[float]):
     help="A name clients may call the server by, such as the one it has behind a proxy.",
 )
 @click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="CIDR",
+    help="Proxy in front that tells in X-Forwarded-For whom it was asked by, so that limits hold "
+    "for each client.",
+)
+@click.option(
     "--allow-network",
     "allowed",
     multiple=True,
@@ -126,6 +134,7 @@ class Duration(click.ParamType[float]):
 @click.option("--no-links", is_flag=True, help="Fetch no links.")
 def command(**options: Any) -> None:
     """Serve the web app and its API until Ctrl-C."""
+    from clipkind.web.http.proxies import Proxies
     from clipkind.web.http.server import serve
     from clipkind.web.links.address import Judge
     from clipkind.web.settings import Settings
@@ -137,6 +146,7 @@ def command(**options: Any) -> None:
             "or --no-token if all of them may use it"
         )
     Judge.of(options["allowed"])  # says what is wrong before anything starts
+    Proxies.of(options["proxies"])
     settings = Settings(
         state=options["state"],
         models=options["models"] or (None,),
@@ -151,6 +161,7 @@ def command(**options: Any) -> None:
         max_queue=options["max_queue"],
         rate=options["rate"],
         trusted_hosts=options["trusted_hosts"],
+        trusted_proxies=options["proxies"],
         allowed_addresses=options["allowed"],
         links=not options["no_links"],
     )

@@ -11,6 +11,7 @@ from clipkind.web.api import documented
 from clipkind.web.http import door, health, problems, security
 from clipkind.web.http.limits import Limits
 from clipkind.web.http.metrics import Metrics
+from clipkind.web.http.proxies import Proxies
 from clipkind.web.http.uploads import FORM_MEMORY, FORM_PARTS, VideoRequest, drop_upload, limit_body
 from clipkind.web.jobs.spool import Spool
 from clipkind.web.jobs.store import JobStore
@@ -35,6 +36,7 @@ class App(Flask):
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Any:
         """What waitress calls."""
         security.settle_host(environ)
+        self.extensions[KEY].proxies.settle(environ)
         return super().wsgi_app(environ, start_response)
 
 
@@ -68,6 +70,7 @@ def create_app(
         library=Library(settings.dataset),
         thumbnails=Thumbnails(settings.state / "thumbnails"),
         limits=Limits.of(settings),
+        proxies=Proxies.of(settings.trusted_proxies),
         metrics=metrics,
         ready=ready,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, current_app
 
 from clipkind.web.http.limits import Limits
+from clipkind.web.http.proxies import Proxies
 from clipkind.web.jobs.spool import Spool
 from clipkind.web.jobs.store import JobStore
 from clipkind.web.library import Library
@@ -32,6 +33,7 @@ class Services:
     library: Library
     thumbnails: Thumbnails
     limits: Limits
+    proxies: Proxies
     metrics: "Metrics"
     ready: Callable[[], bool]
     """Whether a worker can take jobs."""

@@ -22,6 +22,8 @@ class Settings:
     port: int = 8000
     trusted_hosts: tuple[str, ...] = ()
     """Names clients may call the server by, besides the address it listens on."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) of proxies that tell in `X-Forwarded-For` whom they were asked by."""
     workers: int = 1
     """Processes that classify, each with the models loaded once."""
     token: str | None = field(default=None, repr=False)

@@ -18,6 +18,7 @@ def gate(app: Flask) -> Callable[[dict[str, Any]], Problem | None]:
 
     def refuse(environ: dict[str, Any]) -> Problem | None:
         settle_host(environ)
+        services(app).proxies.settle(environ)
         with app.request_context(environ):
             try:
                 return _refusal()

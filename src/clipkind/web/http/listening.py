@@ -25,6 +25,7 @@ from waitress.utilities import Error
 
 from clipkind.web.http.limits import neighbourhood
 from clipkind.web.http.problems import MEDIA_TYPE, Problem, problem_body
+from clipkind.web.http.proxies import Proxies
 from clipkind.web.http.uploads import FORM_MEMORY
 from clipkind.web.settings import Settings
 
@@ -141,6 +142,11 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                 del self.requests[1:]
                 self.close_when_flushed = True
 
+    def client(self) -> str:
+        """Whom the request that is being received comes from, proxies aside."""
+        forwarded = self.request.headers.get("X_FORWARDED_FOR", "") if self.request else ""
+        return str(self.server.proxies.client(self.addr[0], forwarded))
+
     def expected(self) -> int:
         """Bytes of the body on its way."""
         request = self.request
@@ -207,9 +213,9 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = _Channel
 
-    def __init__(self, app: Any, gate: Gate, quota: int, **options: Any) -> None:
+    def __init__(self, app: Any, gate: Gate, quota: int, proxies: Proxies, **options: Any) -> None:
         """`quota`: bytes that all bodies on their way may have together."""
-        self.gate, self.quota = gate, quota
+        self.gate, self.quota, self.proxies = gate, quota, proxies
         super().__init__(app, **options)
 
     def maintenance(self, now: float) -> None:
@@ -223,12 +229,12 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         It is not yet in the spool's count. No client may have all of the room: it can take hours
         over each body.
         """
-        client = neighbourhood(channel.addr[0])
+        client = neighbourhood(channel.client())
         everyones = own = 0
         for other in self.active_channels.values():
             if expected := other.expected():
                 everyones += expected
-                own += expected if neighbourhood(other.addr[0]) == client else 0
+                own += expected if neighbourhood(other.client()) == client else 0
         share = max(self.quota // CLIENTS_SHARE, channel.expected())
         return everyones <= self.quota and own <= share
 

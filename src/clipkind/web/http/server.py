@@ -17,6 +17,7 @@ from clipkind.web.app import AROUND_A_VIDEO, create_app
 from clipkind.web.http.gate import gate
 from clipkind.web.http.listening import CONNECTIONS, Listener, adjustments
 from clipkind.web.http.problems import log
+from clipkind.web.http.proxies import Proxies
 from clipkind.web.jobs.spool import Spool
 from clipkind.web.jobs.store import JobStore
 from clipkind.web.jobs.supervisor import Supervisor
@@ -78,6 +79,7 @@ def _listen(
                     app,
                     refuse,
                     settings.quota,
+                    Proxies.of(settings.trusted_proxies),
                     map=sockets,
                     dispatcher=dispatcher,
                     adj=options,
