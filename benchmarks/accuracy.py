@@ -37,6 +37,7 @@ from clipkind.features.store import open_features
 from clipkind.inference.heads import softmax
 from clipkind.training.data import Split
 from clipkind.training.learner import predict_logits
+from clipkind.training.member import ATTEMPTS, SEED_STEP
 from clipkind.training.recipe import DEFAULT, DOCUMENTED, LINEAR, Recipe, default_seeds
 from clipkind.training.trainer import Trainer
 from machine import describe
@@ -99,18 +100,24 @@ def folds(data: Data, shuffle: int) -> list[tuple[NDArray[np.intp], NDArray[np.i
     return list(splitter.split(data.labels, data.labels, data.groups))
 
 
-def answer(job: Job) -> NDArray[np.floating[Any]]:
-    """Probabilities [n, C] of the fold's videos."""
+def answer(job: Job) -> tuple[NDArray[np.floating[Any]], list[str]]:
+    """Probabilities [n, C] of the fold's videos, and why attempts at training failed."""
     torch.set_num_threads(job.threads)
     data = read(job.file)
     inside, outside = folds(data, job.shuffle)[job.fold]
     if job.system == LOGISTIC:
-        return logistic(data, inside, outside)
+        return logistic(data, inside, outside), []
     recipe = NETWORKS[job.system]
-    seeds = default_seeds(recipe)[: job.members]
-    votes = [network(data, recipe, inside, outside, seed, job) for seed in seeds]
-    mean: NDArray[np.floating[Any]] = np.mean(votes, axis=0)
-    return mean
+    failures: list[str] = []
+    votes = []
+    for seed in default_seeds(recipe)[: job.members]:
+        for attempt in range(ATTEMPTS):
+            vote, failure = network(data, recipe, inside, outside, seed + SEED_STEP * attempt, job)
+            if not failure:
+                break
+            failures.append(failure)
+        votes.append(vote)  # of the last attempt where all failed: there is no better answer
+    return np.mean(votes, axis=0), failures
 
 
 def logistic(
@@ -129,17 +136,21 @@ def network(
     outside: NDArray[np.intp],
     seed: int,
     job: Job,
-) -> NDArray[np.floating[Any]]:
-    """One member; groups of its own choice are held out to choose the epoch by, if it has any."""
+) -> tuple[NDArray[np.floating[Any]], str]:
+    """One attempt at a member, and why it failed if it did.
+
+    Groups of its own choice are held out to choose the epoch by, if it has any.
+    """
     splitter = StratifiedGroupKFold(VALIDATION_FOLDS, shuffle=True, random_state=seed)
     fit, val = next(splitter.split(inside, data.labels[inside], data.groups[inside]))
     if recipe.num_epochs == 1:
         fit = np.arange(len(inside))
     width = data.features.shape[2]
     trainer = Trainer(recipe, width, data.class_names, seed=seed, device=job.device)
-    model = trainer.fit(data.split(inside[fit]), data.split(inside[val])).model
+    result = trainer.fit(data.split(inside[fit]), data.split(inside[val]))
     asked = data.split(outside)
-    return softmax(predict_logits(model, asked.features, asked.lengths))
+    logits = predict_logits(result.model, asked.features, asked.lengths)
+    return softmax(logits), result.failure
 
 
 def score(
@@ -195,10 +206,10 @@ def main() -> None:
             if (data.ids, data.groups.tolist()) != (first.ids, first.groups.tolist()):
                 raise SystemExit(f"{file} has other videos or groups than {arguments.features[0]}")
             name = f"{data.backbone}: {system}"
-            for rows, found in answered(pool, data, file, system, arguments):
+            for rows, found, failures in answered(pool, data, file, system, arguments):
                 answers[file, system] = found
                 row = score(data, rows, found, answers[pairs[0]])
-                results[name] = row
+                results[name] = row | {"failed_attempts": failures}
                 if arguments.out:  # after every fold: some take long
                     text = json.dumps(about | {"systems": results}, indent=1) + "\n"
                     arguments.out.write_text(text, encoding="utf-8")
@@ -211,26 +222,28 @@ def answered(
     file: Path,
     system: str,
     arguments: argparse.Namespace,
-) -> Iterator[tuple[NDArray[np.intp], list[NDArray[Any]]]]:
-    """Rows answered so far in every shuffle begun, and the answers [N, C] of each shuffle: after
-    each fold of the first shuffle, then after each whole one."""
+) -> Iterator[tuple[NDArray[np.intp], list[NDArray[Any]], list[str]]]:
+    """Rows answered so far in every shuffle begun, the answers [N, C] of each shuffle, and what
+    failed: after each fold of the first shuffle, then after each whole one."""
     threads = 1 if arguments.jobs > 1 else torch.get_num_threads()  # small networks: one
     done: list[NDArray[Any]] = []
+    failures: list[str] = []
     for shuffle in range(arguments.shuffles):
         found = np.zeros((len(data.labels), len(data.class_names)))
         jobs = [
             Job(file, system, shuffle, fold, arguments.members, arguments.device, threads)
             for fold in range(FOLDS)
         ]
-        for job, part in zip(jobs, pool.map(answer, jobs), strict=True):
+        for job, (part, failed) in zip(jobs, pool.map(answer, jobs), strict=True):
+            failures += failed
             found[folds(data, shuffle)[job.fold][1]] = part
             rows = np.flatnonzero(found.any(axis=1))
             right = (found[rows].argmax(1) == data.labels[rows]).mean()
             print(f"  {system}, shuffle {shuffle}, {len(rows)} videos: {right:.3f}", flush=True)
             if shuffle == 0 and len(rows) < len(found):
-                yield rows, [found]
+                yield rows, [found], failures
         done.append(found)
-        yield np.arange(len(found)), done
+        yield np.arange(len(found)), done, failures
 
 
 def _line(name: str, row: dict[str, Any]) -> str:
