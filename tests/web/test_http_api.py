@@ -95,6 +95,14 @@ def test_a_state_that_cannot_be_read_is_told_as_passing(
     assert answer.json["id"] in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_form_that_cannot_be_read_is_told_so(client: FlaskClient, kind: str) -> None:
+    """Without boundary, or with a file name in Latin-1."""
+    form = b'--x\r\nContent-Disposition: form-data; name="video"; filename="caf\xe9"\r\n\r\n'
+    answer = client.post(JOBS, data=form + b"video\r\n--x--\r\n", content_type=kind)
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_form")
+
+
 def test_other_bodies_are_refused(client: FlaskClient) -> None:
     assert client.post(JOBS, data=b"x", content_type="text/plain").status_code == 415
     assert client.post(JOBS, data=b"{", content_type="application/json").status_code == 400

@@ -187,6 +187,15 @@ def test_a_worker_that_dies_with_several_jobs_lays_it_on_one_only_where_it_knows
     assert die(guilty="w-0") == ["failed", "queued"]
 
 
+def test_links_of_a_client_that_has_none_under_way_come_first(store: JobStore) -> None:
+    """Slow links of one must not keep all the others waiting."""
+    many = [add(store, source="link", client="192.0.2.1") for _ in range(3)]
+    other = add(store, source="link", client="192.0.2.2")
+    claimed = [store.claim("f", links=True) for _ in range(4)]
+    wanted = [many[0], other, many[1], many[2]]
+    assert [job.id for job in claimed if job] == [job.id for job in wanted]
+
+
 def test_what_fetching_cost_is_not_added_to_what_decoding_costs(store: JobStore) -> None:
     link = add(store, source="link")
     for links in (True, False):

@@ -67,6 +67,13 @@ def accept_form() -> Job:
             raise Problem(422, "bad_request", f"{printable(key)[:80]} is given twice")
         if key != FIELD and found[0].strip():  # empty fields are how a form says nothing
             values[key] = found[0]
+    if not request.form and not request.files:
+        raise Problem(
+            400,
+            "bad_form",
+            "nothing in the form can be read: file names must be UTF-8, and its Content-Type must "
+            "name the boundary",
+        )
     asked = read_object(Asked, values, texts=True)
     upload = _received()
     if upload is None:

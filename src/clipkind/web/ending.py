@@ -22,8 +22,8 @@ def end_job(id: str) -> Job | None:
     """
     known, job = services(), get_job(id)
     if job.over:
-        if known.store.delete(id):
-            known.spool.drop(id)
+        known.spool.drop(id)  # first: on a full disk it makes the room that the store needs
+        known.store.delete(id)
         return None
     return cancel_job(id)
 

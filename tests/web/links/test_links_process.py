@@ -2,13 +2,18 @@
 
 import subprocess
 import sys
+import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from clipkind.web.links import LinkReason
+from clipkind.web.links import LinkReason, LinkRefused
+from clipkind.web.links.address import Judge
+from clipkind.web.links.resolver import Resolver
 from web.links.link_site import PUBLIC, Client, Site, body
 
+fetch = import_module("clipkind.web.links.fetch")  # the package's `fetch` is a function
 WANTING = f"""
 import sys
 from pathlib import Path
@@ -71,3 +76,16 @@ def test_secrets_of_the_server_are_not_passed_on(
     assert "PATH" in seen
     assert "hunter2" not in seen
     assert "proxy" not in seen
+
+
+def test_a_link_that_drips_gives_its_place_to_others(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Long before its time is up. Here in this process, with less patience."""
+    monkeypatch.setattr(fetch, "START_S", 0.5)
+    site.answers["/v.mp4"] = site.drip()
+    resolver, limits = Resolver(Judge.of([PUBLIC]), {}), fetch.Limits(1000, time.monotonic() + 60)
+    with pytest.raises(LinkRefused, match="too slowly") as refused:
+        fetch.fetch_file(f"{site.url}/v.mp4", tmp_path / "v", resolver, limits, lambda *_: None)
+    assert refused.value.reason == LinkReason.TIMEOUT
+    assert limits.left_s() > 30

@@ -15,6 +15,7 @@ from clipkind.web.thumbnails import Busy
 
 JPEG = "image/jpeg"
 _PRIVATE = "private, max-age=3600"
+_UNCHANGED = Answer("It is as the client has it.")
 _VIDEO_TYPES = ("video/mp4", "video/webm", "video/ogg", "application/octet-stream")
 
 
@@ -24,6 +25,7 @@ _VIDEO_TYPES = ("video/mp4", "video/webm", "video/ogg", "application/octet-strea
         answers={
             200: Answer("The video.", media_types=_VIDEO_TYPES),
             206: Answer("A part of the video.", media_types=_VIDEO_TYPES),
+            304: _UNCHANGED,
         },
         problems=(404, 416),
     )
@@ -34,6 +36,8 @@ def job_video(id: str) -> Response:
     path = _video_path(job)
     if path is None or not (job.kept or job.source == "dataset"):
         raise _gone()
+    if request.range is None or len(request.range.ranges) > 1 or request.range.units != "bytes":
+        request.environ.pop("HTTP_RANGE", None)  # what cannot be one part is sent whole (RFC 9110)
     try:
         with path.open("rb") as file:
             kind = media_type(file.read(64))
@@ -51,7 +55,7 @@ def job_video(id: str) -> Response:
 @describes(
     Operation(
         summary="A picture the model saw, by its number from 0",
-        answers={200: Answer("The picture.", media_types=(JPEG,))},
+        answers={200: Answer("The picture.", media_types=(JPEG,)), 304: _UNCHANGED},
         problems=(404,),
     )
 )
@@ -68,7 +72,7 @@ def job_frame(id: str, k: int) -> Response:
 @describes(
     Operation(
         summary="A small picture of a video of the data set",
-        answers={200: Answer("The picture.", media_types=(JPEG,))},
+        answers={200: Answer("The picture.", media_types=(JPEG,)), 304: _UNCHANGED},
         problems=(404, 503),
     )
 )

@@ -17,8 +17,8 @@ from clipkind.web.schema import Schema, object_schema, schema_of
 from clipkind.web.services import services
 from clipkind.web.telling import NOT_TOLD, JobInfo
 
-_ALWAYS = (400, 401, 421, 500)
-"""Statuses any view may answer with."""
+_ALWAYS = (400, 401, 421, 429, 500, 503)
+"""Statuses any view may answer with; 429 for too many wrong tokens, 503 for a full disk."""
 _PATH_PARTS: dict[str, Schema] = {
     "id": {"type": "string", "minLength": 22, "maxLength": 22, "pattern": "^[A-Za-z0-9_-]{22}$"},
     "k": {"type": "integer", "minimum": 0, "maximum": 999},

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clipkind.errors import ClipkindError, VideoError
+from clipkind.model.bundle import load_bundle
 from clipkind.video.isolation import End, Message, Pictures, Start
 from clipkind.web.jobs.failures import Failure
 from clipkind.web.jobs.job import Job, Step
@@ -102,7 +103,7 @@ class Answerer:
             self._models.check(job.model, job.tta, job.risk)
         except ClipkindError as error:
             raise _Unanswerable(Failure.MODEL_GONE, str(error)) from None
-        classifier = self._classifier(job.model)
+        classifier = self._usable(job.model)
         watching = _Watching(self._store, job)
         with self._turn:
             self._current = job, classifier
@@ -134,7 +135,10 @@ class Answerer:
 
     def _path(self, job: Job) -> Path:
         if job.source == "dataset":
-            path = None if job.video_id is None else self._videos().path(job.video_id)
+            try:
+                path = None if job.video_id is None else self._videos().path(job.video_id)
+            except ClipkindError:  # the whole data set is gone, or cannot be read
+                path = None
             if path is None:
                 message = "the data set no longer has this video; choose another"
                 raise _Unanswerable(Failure.VIDEO_GONE, message)
@@ -151,6 +155,17 @@ class Answerer:
 
             self._library = Library(self._settings.dataset)
         return self._library
+
+    def _usable(self, name: str) -> "Classifier":
+        """The model, looked at again before it is loaded: the server may run for long."""
+        path = self._models.bundle(name).path
+        if path not in self._classifiers:
+            try:
+                load_bundle(path)
+            except ClipkindError:
+                message = "the model can no longer be read on the server; choose another"
+                raise _Unanswerable(Failure.MODEL_GONE, message) from None
+        return self._classifier(name)
 
     def _classifier(self, name: str) -> "Classifier":
         from clipkind.inference.classifier import Classifier

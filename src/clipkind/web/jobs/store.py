@@ -47,6 +47,10 @@ _BACK = (
     "UPDATE jobs SET state = 'queued', step = 'waiting', done = 0, total = 0, worker = NULL, "
     "started_at = NULL"
 )
+_FETCHED_FOR_CLIENT = (
+    "(SELECT count(*) FROM jobs AS other WHERE other.state = 'running' AND NOT other.here "
+    "AND other.client = jobs.client)"
+)
 
 
 class JobStore:
@@ -178,14 +182,16 @@ class JobStore:
     # What workers do
 
     def claim(self, worker: str, *, links: bool = False) -> Job | None:
-        """Begin the oldest job that waits for an answer, or for its link to be fetched.
+        """Begin the oldest job that waits for an answer, or for its link to be fetched: of those
+        first of a client with the fewest under way, as a link may be slow.
 
         No two calls get the same job. `worker` must be unlike that of any other process.
         """
-        which = "WHERE state = 'queued' AND here = ? ORDER BY number LIMIT 1"
+        which = "WHERE state = 'queued' AND here = ?"
         with self._database.reading() as db:  # idle workers must not keep others from writing
-            if db.execute(f"SELECT 1 FROM jobs {which}", (not links,)).fetchone() is None:
+            if db.execute(f"SELECT 1 FROM jobs {which} LIMIT 1", (not links,)).fetchone() is None:
                 return None
+        which += f" ORDER BY {_FETCHED_FOR_CLIENT + ', ' if links else ''}number LIMIT 1"
         with self._writing() as db:
             row = db.execute(
                 "UPDATE jobs SET state = 'running', worker = ?, attempts = attempts + 1, "

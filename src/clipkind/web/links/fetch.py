@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
@@ -22,6 +22,10 @@ FILE = "video"
 MAX_REDIRECTS = 5
 SILENCE_S = 20.0
 """Seconds a server may say nothing."""
+START_S = 60.0
+"""Seconds a link may take before its speed counts: pages are read, redirects followed."""
+SLOWEST = 16_000
+"""Bytes a second, on average, below which a link is given up: it keeps others waiting."""
 CHUNK = 1 << 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
@@ -37,6 +41,7 @@ class Limits:
     """Bytes."""
     deadline: float
     """By `time.monotonic`."""
+    began: float = field(default_factory=time.monotonic)
 
     def left_s(self) -> float:
         """Raises LinkRefused when time is up."""
@@ -49,6 +54,14 @@ class Limits:
         """Raises LinkRefused for more bytes than a video may have."""
         if size > self.max_size:
             raise too_large(self.max_size)
+
+    def check_speed(self, size: int) -> None:
+        """Raises LinkRefused where so many bytes are too few for the time they took."""
+        if time.monotonic() - self.began > START_S + size / SLOWEST:
+            raise LinkRefused(
+                LinkReason.TIMEOUT,
+                "the link's server sends too slowly: download the video yourself and upload it",
+            )
 
 
 def fetch_file(
@@ -187,6 +200,7 @@ def _copy(
     while piece := connection.read(answer):
         size += len(piece)
         limits.check_size(size)
+        limits.check_speed(size)
         write(piece)
         report(size, expected)
     if expected and size < expected:

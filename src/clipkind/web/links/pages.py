@@ -113,6 +113,7 @@ def _progress(limits: Limits, report: Report) -> Any:
         done = int(progress.get("downloaded_bytes") or 0)
         total = int(progress.get("total_bytes") or 0)
         limits.check_size(max(done, total))
+        limits.check_speed(done)
         report(done, total)
 
     return check
