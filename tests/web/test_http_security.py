@@ -1,6 +1,7 @@
 """Who may ask what: hosts, origins, tokens, forms; and what every answer says to browsers."""
 
 import io
+import json
 import re
 import stat
 from pathlib import Path
@@ -109,7 +110,21 @@ def test_a_form_needs_the_token_of_its_page(app: Flask) -> None:
 def test_the_cookie_is_for_this_site_and_no_script(client: FlaskClient) -> None:
     cookie = client.get("/").headers["Set-Cookie"]
     assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
+    # with Strict, a link from elsewhere would sign people out
+    assert "SameSite=Lax" in cookie
+
+
+@with_token
+def test_behind_tls_neither_cookie_nor_example_goes_without(client: FlaskClient) -> None:
+    """The example has a token in it."""
+    for proto, scheme in (("https", "https"), ("http", "http"), ("javascript", "http")):
+        headers = {"X-Forwarded-Proto": proto, "Host": "localhost:8000"}
+        cookie = client.get("/login", headers=headers).headers["Set-Cookie"]
+        assert ("Secure" in cookie) == (scheme == "https")
+        signed = headers | {"Authorization": f"Bearer {TOKEN}"}
+        text = client.get("/api/docs", headers=signed).text
+        assert set(re.findall(r"([a-z]+)://localhost:8000/api/v1/jobs", text)) == {scheme}
+        client.delete_cookie("clipkind")
 
 
 @with_token
@@ -200,6 +215,24 @@ def test_guessing_is_slow(client: FlaskClient) -> None:
     assert ask(TOKEN, "192.0.2.1") == 200  # a proxy may be at that address, with everyone behind it
 
 
+@with_token
+def test_wrong_tokens_are_counted_and_who_shows_them_is_logged(
+    app: Flask, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client = app.test_client()
+    right = {"Authorization": f"Bearer {TOKEN}"}
+    for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2"):
+        where = {"REMOTE_ADDR": address}
+        for headers in ({"Authorization": "Bearer a guess"}, {}, right):
+            client.get(JOBS, headers=headers, environ_overrides=where)
+        sent = {"form_token": form_token(client), "token": "another guess"}
+        client.post("/login", data=sent, environ_overrides=where)
+    logged = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    told = [(line["event"], line["client"]) for line in logged]
+    assert told == [("wrong_token", "192.0.2.1"), ("wrong_token", "192.0.2.2")]
+    assert "clipkind_wrong_tokens_total 6.0" in client.get("/metrics", headers=right).text
+
+
 @pytest.mark.parametrize(
     ("following", "to"),
     [
@@ -238,7 +271,7 @@ def test_every_answer_says_what_browsers_may_do(app: Flask) -> None:
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert headers["Cache-Control"] == "no-store"
 

@@ -17,7 +17,7 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
 class Metrics:
-    """Counts requests and jobs of this process; reads the rest when asked."""
+    """Counts requests, jobs and wrong tokens of this process; reads the rest when asked."""
 
     def __init__(self, store: JobStore, spool: Spool, ready: Callable[[], bool]) -> None:
         self.registry = CollectorRegistry()
@@ -31,6 +31,9 @@ class Metrics:
         self._accepted = Counter(
             "clipkind_jobs_accepted", "Jobs accepted.", ("source",), registry=self.registry
         )
+        self._wrong_tokens = Counter(
+            "clipkind_wrong_tokens", "Wrong tokens that clients showed.", registry=self.registry
+        )
         self.registry.register(_State(store, spool, ready))
         ProcessCollector(registry=self.registry)
 
@@ -42,6 +45,10 @@ class Metrics:
     def accepted(self, source: str) -> None:
         """A job was accepted."""
         self._accepted.labels(source).inc()
+
+    def wrong_token(self) -> None:
+        """A client showed a wrong token."""
+        self._wrong_tokens.inc()
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""

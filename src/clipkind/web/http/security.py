@@ -9,14 +9,14 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, Response, current_app, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
-from clipkind.web.http.limits import slow_down
-from clipkind.web.http.problems import Problem, for_programs
+from clipkind.web.http.limits import Buckets, slow_down
+from clipkind.web.http.problems import Problem, for_programs, log
 from clipkind.web.services import services
 from clipkind.web.settings import Settings
 
@@ -36,7 +36,8 @@ _POLICY = (
 HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # with "no-referrer", browsers would call the origin of our own forms "null"
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -44,16 +45,15 @@ HEADERS = {
 }
 SANDBOX = "sandbox; default-src 'none'"
 """The policy for files that clients sent: whatever they are, nothing in them runs."""
+_TOLD = "clipkind.wrong_tokens_told"
+"""Where an app has the clients whose wrong tokens were logged of late."""
 
 
 class _Cookies(SecureCookieSessionInterface):
-    """Cookies that stay within TLS where a proxy says that there is TLS.
-
-    Whoever says so untruly does it to a cookie of its own.
-    """
+    """Cookies that stay within TLS where there is TLS."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        return request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
+        return over_tls()
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -62,16 +62,22 @@ def install(app: Flask, settings: Settings) -> None:
         SECRET_KEY=secret_key(settings.state / "secret"),
         SESSION_COOKIE_NAME="clipkind",
         SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Strict",
+        # "Strict" would sign out who follows a link from elsewhere: the door, to which one without
+        # the cookie is led, gives another. No GET changes anything, so that links may bring it.
+        SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,  # a late answer must not undo a sign-out
         PERMANENT_SESSION_LIFETIME=timedelta(days=SIGNED_IN_DAYS),
     )
     app.session_interface = _Cookies()
+    app.extensions[_TOLD] = Buckets(rate=1 / 60, burst=1.0)
     app.before_request(check_request)
     app.before_request(_check_form)
     app.after_request(_add_headers)
     app.jinja_env.globals.update(
-        form_token=form_token, signed_in=signed_in, token_needed=token_needed
+        form_token=form_token,
+        our_address=our_address,
+        signed_in=signed_in,
+        token_needed=token_needed,
     )
 
 
@@ -122,6 +128,20 @@ def host_name(host: str) -> str:
     """A Host header without its port, brackets and last dot; empty for what is none."""
     found = _HOST.fullmatch(host) if len(host) <= 255 else None
     return "" if found is None else found[1].strip("[]").removesuffix(".").lower()
+
+
+def over_tls() -> bool:
+    """Whether a proxy says that the client speaks TLS with it.
+
+    Whoever says so untruly does it to a cookie and to pages of its own.
+    """
+    return request.headers.get("X-Forwarded-Proto", "").strip().lower() == "https"
+
+
+def our_address() -> str:
+    """The server's, as its client knows it: with / at its end."""
+    address = urlsplit(request.host_url)
+    return urlunsplit(address._replace(scheme="https") if over_tls() else address)
 
 
 def settle_host(environ: dict[str, Any]) -> None:
@@ -226,9 +246,22 @@ def _is_right(token: str) -> bool:
     wanted = known.settings.token or ""
     if hmac.compare_digest(token.encode(), wanted.encode()):
         return True
-    if wait := known.limits.guesses.take(request.remote_addr or ""):
+    client = request.remote_addr or ""
+    _tell_wrong_token(client)
+    if wait := known.limits.guesses.take(client):
         raise slow_down(wait, "too_many_guesses", "too many wrong tokens; try again in a while")
     return False
+
+
+def _tell_wrong_token(client: str) -> None:
+    """Whoever runs the server is to see that somebody guesses, and who.
+
+    A client gets a line a minute, however often it tries: it must not fill the log.
+    """
+    services().metrics.wrong_token()
+    told = cast(Buckets, current_app.extensions[_TOLD])
+    if not told.take(client):
+        log("wrong_token", client=client)
 
 
 def form_token() -> str:
