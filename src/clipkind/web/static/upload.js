@@ -50,6 +50,7 @@ export function uploads(form, list, sent) {
             await sent();
             return row.remove();
           }
+          if (answer.status === 401) return location.reload(); // signed out: the door, not words for programs
           const retry = [429, 503].includes(answer.status) && tries < TRIES;
           if (!retry) return refuse(answer.body.detail ?? `The server refused it (${answer.status})`);
           await pause(row, answer);
