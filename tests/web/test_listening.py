@@ -1,12 +1,14 @@
 """Slow, early and large clients of waitress as it is held here; bytes on a socket, no app."""
 
 import json
+import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from tempfile import TemporaryFile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from clipkind.web.http.listening import Listener, adjustments
 from clipkind.web.http.problems import Problem
 from clipkind.web.http.proxies import Proxies
 from clipkind.web.settings import Settings
+from web.small_disk import small_disk
 
 LARGE = 200_000
 PROXY = "127.0.0.9"
@@ -63,7 +66,7 @@ def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
     if environ["PATH_INFO"] == "/late":
         time.sleep(2 * listening.STALLED_S)
     if environ["PATH_INFO"] == "/file":
-        file = TemporaryFile()  # noqa: SIM115  # the server closes it
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # the server closes it
         file.truncate(64_000_000)
         return environ["wsgi.file_wrapper"](file)
     if environ["PATH_INFO"] == "/much":
@@ -198,6 +201,40 @@ def test_who_sends_a_refused_body_all_the_same_can_read_why(talk: Talk) -> None:
     for _ in range(200):
         connection.sendall(bytes(LARGE))
     assert said(connection)[0] == 413
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: Any) -> Iterator[Path]:
+    """A disk of that size, where bodies lie until they are whole."""
+    with small_disk(tmp_path / "small", request.param) as folder:
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        yield folder
+
+
+# waitress leaves it to the interpreter to close a file that it cannot fill at first
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("small", ["4k", "560k"], indirect=True)
+def test_a_disk_that_fills_while_a_body_arrives_is_told(small: Path, talk: Talk) -> None:
+    connection = talk()
+    connection.sendall(head("/", 3 * LARGE) + bytes(3 * LARGE))
+    status, problem = said(connection)
+    assert (status, problem["code"]) == (507, "quota_full")
+    assert talk.expected() == 0
+    talk.until(lambda: os.statvfs(small).f_bfree == os.statvfs(small).f_blocks)
+    after = talk()
+    after.sendall(head("/", 3)[:-2] + b"Connection: close\r\n\r\nabc")
+    assert said(after) == (200, 3)
+
+
+def test_a_body_of_unknown_length_has_room_where_the_largest_has(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk.listener, "quota", 10 * LARGE)
+    connection = talk()
+    connection.sendall(head("/", None)[:-2] + b"Connection: close\r\n\r\n")
+    talk.until(lambda: any(channel.looked_at for channel in talk.channels()))
+    connection.sendall(b"3\r\nabc\r\n0\r\n\r\n")
+    assert said(connection) == (200, 3)
 
 
 def refused_for(talk: Talk, client: str, forwarded: str = "") -> str:

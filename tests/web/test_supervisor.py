@@ -1,6 +1,7 @@
 """Workers that die, servers that die: no accepted job is lost, none runs for ever."""
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -234,6 +235,53 @@ def test_a_worker_that_cannot_start_is_told_and_tried_again(
         away.rename(model)
         assert inside.ended(id).state == "done"
     inside.store.close()
+
+
+def pipe_of_messages(worker: int) -> Path:
+    """Where the worker writes what it tells its supervisor, which is this process."""
+    ours = {file.readlink() for file in opened("self")}
+    for file in opened(str(worker)):
+        link = file.readlink()
+        if int(file.name) > 2 and link.name.startswith("pipe:") and link in ours:
+            return file
+    raise AssertionError("it tells nobody anything")
+
+
+def opened(process: str) -> list[Path]:
+    return [file for file in Path(f"/proc/{process}/fd").iterdir() if file.is_symlink()]
+
+
+def test_a_worker_that_can_no_longer_be_heard_is_ended_and_its_job_begins_again(
+    tmp_path: Path, clip: Path
+) -> None:
+    with serving(tmp_path, links=False) as inside:
+        worker = inside.answerer
+        id, decoder = hold(inside, clip)
+        pipe_of_messages(worker).write_bytes(b"no message\n")
+        until(lambda: not alive(worker))
+        os.kill(decoder, signal.SIGKILL)
+        job = inside.ended(id)
+        assert (job.state, job.attempts) == ("done", 2)
+
+
+class _FullDisk(logging.Handler):
+    """Of a log that cannot be written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_holds_up_no_job(tmp_path: Path, clip: Path) -> None:
+    logger, handler = logging.getLogger("clipkind.web.jobs.supervisor"), _FullDisk()
+    logger.addHandler(handler)
+    try:
+        with serving(tmp_path, links=False) as inside:
+            id, decoder = hold(inside, clip)
+            for process in (inside.answerer, decoder):
+                os.kill(process, signal.SIGKILL)
+            assert inside.ended(id).state == "done"
+    finally:
+        logger.removeHandler(handler)
 
 
 def test_several_workers_share_the_queue(tmp_path: Path, clip: Path, slow: Path) -> None:

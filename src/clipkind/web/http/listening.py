@@ -12,6 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -24,9 +25,11 @@ from waitress.task import ErrorTask
 from waitress.utilities import Error
 
 from clipkind.web.http.limits import neighbourhood
-from clipkind.web.http.problems import MEDIA_TYPE, Problem, problem_body
+from clipkind.web.http.problems import MEDIA_TYPE, Problem, problem_body, problem_of
 from clipkind.web.http.proxies import Proxies
 from clipkind.web.http.uploads import FORM_MEMORY
+from clipkind.web.jobs.failures import QuotaFull
+from clipkind.web.jobs.spool import full_disk_is_full_quota
 from clipkind.web.settings import Settings
 
 CONNECTIONS = 900
@@ -69,6 +72,11 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         if old_chunks or len(_LENGTHS.findall(header_plus)) > 1:
             raise ParsingError("the length of the body is given in two ways")
 
+    def close(self) -> None:
+        """Free the body, also where what is not yet written of it finds the disk full."""
+        with suppress(OSError):
+            super().close()
+
 
 class _ErrorTask(ErrorTask):  # type: ignore[misc]
     """Tells the parser's errors."""
@@ -98,6 +106,8 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     error_task_class = _ErrorTask
     parser_class = _Parser
+    request: Any
+    """The one that is being received, None between two."""
     current: HTTPRequestParser | None = None
     """The request that is being received, since `began`."""
     began = 0.0
@@ -110,7 +120,13 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def received(self, data: bytes) -> bool:
         if self.refused:
             return False
-        done: bool = super().received(data)
+        try:
+            with full_disk_is_full_quota():
+                done: bool = super().received(data)
+        except QuotaFull as error:  # of the disk where bodies lie until they are whole
+            self.request.close()  # at once: others need the room
+            self._refuse(self.request, problem_of(error))
+            return True
         request = self.request
         if request is not self.current:  # it may have begun behind another one
             self.current, self.began, self.looked_at = request, time.monotonic(), False
@@ -148,11 +164,12 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return str(self.server.proxies.client(self.addr[0], forwarded))
 
     def expected(self) -> int:
-        """Bytes of the body on its way."""
+        """Bytes of the body on its way; as many as there may be where its length is not told."""
         request = self.request
         if request is None or not request.headers_finished:
             return 0
-        return int(self.adj.max_request_body_size if request.chunked else request.content_length)
+        most = self.adj.max_request_body_size - 1  # of which it is the first that is too large
+        return int(most if request.chunked else request.content_length)
 
     def give_up_if_late(self, now: float) -> None:
         """Answer a request that takes too long to come; stop waiting for the rest of others, and

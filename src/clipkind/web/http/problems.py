@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -117,13 +118,18 @@ def _answer_other(error: Exception) -> Response:
 
 
 def log(event: str, error: BaseException | None = None, **facts: Any) -> None:
-    """One line of JSON on stderr; an error comes with its trace."""
+    """One line of JSON on stderr; an error comes with its trace.
+
+    Where it cannot be written it is lost: no full disk and no reader that went away is to end what
+    had something to tell, such as the thread that hears all clients.
+    """
     line: dict[str, Any] = {"time": round(time.time(), 3), "event": event, **facts}
     if error is not None:
         line["error"] = f"{type(error).__name__}: {error}"
         line["trace"] = "".join(traceback.format_exception(error))
-    sys.stderr.write(json.dumps(line) + "\n")
-    sys.stderr.flush()
+    with suppress(OSError, ValueError):  # full, closed
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()
 
 
 def _told(problem: Problem) -> Response:

@@ -123,7 +123,7 @@ class Supervisor:
             try:
                 self.tidy()
             except (StorageError, OSError) as error:
-                _LOG.error("cannot tidy up: %s", error)
+                _say("cannot tidy up: %s", error)
 
 
 class _Keeper:
@@ -168,11 +168,21 @@ class _Keeper:
         while not self._stopping.wait(wait_s):
             started = time.monotonic()
             name = f"{self.role}-{secrets.token_hex(8)}"
-            self._put_back(name, self._live(name))
+            self._keep(name)
             if self._stopping.is_set():
                 return
             steady = time.monotonic() - started >= STEADY_S
             wait_s = 0.0 if steady else min(max(2 * wait_s, 0.5), LONGEST_S)
+
+    def _keep(self, name: str) -> None:
+        """One worker, from its start until its jobs are back, whatever goes wrong with it."""
+        guilty = None
+        try:
+            guilty = self._live(name)
+        except Exception as error:  # noqa: BLE001  # the next one must come all the same
+            self._tell(f"a worker is given up: {printable(repr(error))}", name)
+        finally:
+            self._put_back(name, guilty)
 
     def _live(self, name: str) -> str | None:
         """One worker's life, from its start to its end. Returns which thread's job ended it, where
@@ -185,7 +195,16 @@ class _Keeper:
             except OSError as error:  # the machine has no more memory, or processes
                 self._tell(f"a worker cannot be started: {error.strerror}", name)
                 return None
-        assert process.stdin and process.stdout  # noqa: PT018, S101 - pipes by construction
+        try:
+            last, guilty = self._listen(process)
+        finally:
+            self._end(process)
+        self._tell(last or f"a worker ended with code {process.returncode}", name)
+        return guilty
+
+    def _listen(self, process: "subprocess.Popen[bytes]") -> tuple[str, str | None]:
+        """What a worker tells until it ends: its last trouble, and which thread's job ended it."""
+        assert process.stdout  # noqa: S101 - a pipe by construction
         last, guilty = "", None
         for line in process.stdout:
             message = json.loads(line)
@@ -195,15 +214,21 @@ class _Keeper:
                 guilty = str(message["worker"])
             else:
                 last = printable(message["message"])
-        code = process.wait()
+        process.wait()
+        return last, guilty
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        """Of a worker that ended or can no longer be heard: nothing of it may go on with a job
+        that is put back."""
+        process.kill()  # without effect where it has ended
+        process.wait()
         self.ready = False
         with self._turn:
             self._process = None
             for pipe in (process.stdin, process.stdout):
-                with suppress(BrokenPipeError):
-                    pipe.close()
-        self._tell(last or f"a worker ended with code {code}", name)
-        return guilty
+                if pipe is not None:
+                    with suppress(BrokenPipeError):
+                        pipe.close()
 
     def _begin(self, name: str) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
@@ -220,7 +245,7 @@ class _Keeper:
 
     def _tell(self, trouble: str, name: str) -> None:
         if not self._stopping.is_set():
-            _LOG.error("%s (%s)", trouble, name)
+            _say("%s (%s)", trouble, name)
 
     def _put_back(self, name: str, guilty: str | None) -> None:
         """The worker's jobs, which must not be running for ever, whatever the disk says."""
@@ -230,13 +255,19 @@ class _Keeper:
                 ids = self._store.release(name, died=died, guilty=guilty)
                 drop_cancelled(self._store, self._spool, ids)
             except StorageError as error:
-                _LOG.error("%s", error)
+                _say("%s", error)
                 if self._stopping.wait(1.0):
                     return  # the next server will see to it
             else:
                 if ids and not self._stopping.is_set():
-                    _LOG.error("jobs of %s begin again: %s", name, ", ".join(ids))
+                    _say("jobs of %s begin again: %s", name, ", ".join(ids))
                 return
+
+
+def _say(words: str, *facts: object) -> None:
+    """Log it, if that can be done: nothing here may end by it."""
+    with suppress(Exception):
+        _LOG.error(words, *facts)
 
 
 def _lock(settings: Settings) -> IO[bytes]:
