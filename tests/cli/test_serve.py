@@ -44,6 +44,38 @@ def test_other_machines_are_let_in_only_on_purpose(host: str, tmp_path: Path) ->
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "least"),
+    [
+        (("--quota", "100MB"), "501MB"),
+        (("--max-upload", "20GB"), "20001MB"),
+        (("--max-upload", "77", "--quota", "77"), "2MB"),
+    ],
+)
+def test_a_quota_has_room_for_one_video(
+    options: tuple[str, ...], least: str, tmp_path: Path
+) -> None:
+    """That much is taken: the next error is about a model, that is not there."""
+    more = ("--state", str(tmp_path / "state"), "--model", str(tmp_path / "nothing"))
+    ended = CliRunner().invoke(command, [*options, *more])
+    assert (ended.exit_code, f"--quota {least}" in ended.output) == (2, True), ended.output
+    assert not (tmp_path / "state").exists()
+    ended = CliRunner().invoke(command, [*options, "--quota", least, *more])
+    assert "does not exist" in str(ended.exception)
+
+
+@pytest.mark.parametrize(
+    "name", ["*.example.org", "https://videos.example.org", "videos.example.org/", "a b", ""]
+)
+def test_a_name_that_no_client_can_send_is_refused(name: str, tmp_path: Path) -> None:
+    options = ["--trusted-host", "localhost", "--trusted-host", name]
+    more = ("--state", str(tmp_path / "state"), "--model", str(tmp_path / "nothing"))
+    ended = CliRunner().invoke(command, [*options, *more])
+    assert ended.exit_code == 2
+    assert f"--trusted-host {name}" in ended.output
+    assert not (tmp_path / "state").exists()
+
+
 def test_a_token_is_a_line_that_is_hard_to_guess(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("  0123456789abcdef\n")

@@ -1,6 +1,7 @@
 """`clipkind serve`: the web app, for people in a browser and programs over HTTP."""
 
 import re
+from collections.abc import Iterable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import click
 
 from clipkind.errors import ClipkindError
-from clipkind.text import quoted
+from clipkind.text import printable, quoted
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -145,6 +146,8 @@ def command(**options: Any) -> None:
             f"--host {options['host']} lets other machines in: give --token-file, "
             "or --no-token if all of them may use it"
         )
+    _check_room(options["max_upload"], options["quota"])
+    _check_names(options["trusted_hosts"])
     Judge.of(options["allowed"])  # says what is wrong before anything starts
     Proxies.of(options["proxies"])
     settings = Settings(
@@ -180,6 +183,30 @@ def read_token(file: Path) -> str:
             f"signs: python3 -c 'import secrets; print(secrets.token_urlsafe())' > {quoted(file)}"
         )
     return token
+
+
+def _check_room(max_upload: int, quota: int) -> None:
+    """A video that never fits would be told to come again for ever."""
+    from clipkind.web.app import AROUND_A_VIDEO
+
+    needed = max_upload + AROUND_A_VIDEO
+    if quota < needed:
+        raise click.UsageError(
+            f"--quota leaves no room for one video of --max-upload {max_upload / 10**6:g}MB: give "
+            f"--quota {-(-needed // 10**6)}MB or more, or a smaller --max-upload"
+        )
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Others than those a client may send in `Host` would never match."""
+    from clipkind.web.http.security import host_name
+
+    for name in names:
+        if not host_name(name):
+            raise click.UsageError(
+                f"--trusted-host {printable(name)} is no name of a host: write it as clients send "
+                "it, such as videos.example.org, without https://, paths or *"
+            )
 
 
 def _is_loopback(host: str) -> bool:
