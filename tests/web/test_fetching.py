@@ -3,7 +3,6 @@
 import errno
 import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from clipkind.web.settings import Settings
 from media import numbered_frames, write_video
 from web.inside import Inside, prepared
 from web.site import Site, site_with
+from web.small_disk import small_disk
 
 
 @pytest.fixture
@@ -69,14 +69,9 @@ def test_a_disk_that_fills_while_a_link_is_fetched_fails_the_one_link(
     """In the process that fetches, where nothing of ours can stand in: a real disk, of 4 kB."""
     site.clip += bytes(8000)
     job = claimed(inside, site)
-    small = ["mount", "-t", "tmpfs", "-o", "size=4k", "none", str(inside.spool.folder)]
-    if subprocess.run(small, capture_output=True).returncode:
-        pytest.skip("only root may mount a small disk")
-    try:
+    with small_disk(inside.spool.folder, "4k"):
         failed = fetch(inside, job)
         left = list(inside.spool.folder.iterdir())
-    finally:
-        subprocess.run(["umount", str(inside.spool.folder)], check=True)  # noqa: S607
     assert (failed.state, failed.reason) == ("failed", Failure.QUOTA_FULL)
     assert left == []
 

@@ -127,7 +127,7 @@ def log(event: str, error: BaseException | None = None, **facts: Any) -> None:
     if error is not None:
         line["error"] = f"{type(error).__name__}: {error}"
         line["trace"] = "".join(traceback.format_exception(error))
-    with suppress(OSError, ValueError):  # full, closed
+    with suppress(OSError, ValueError, AttributeError):  # full, closed, never there (None)
         sys.stderr.write(json.dumps(line) + "\n")
         sys.stderr.flush()
 
