@@ -112,6 +112,8 @@ class Limits:
 
     jobs: Buckets
     guesses: Buckets
+    told: Buckets
+    """Lines in the log on wrong tokens of a client, which must not fill it."""
     streams: Places
     """Of requests that hold a thread for as long as a job takes, or as a client likes to read."""
 
@@ -120,6 +122,7 @@ class Limits:
         return cls(
             jobs=Buckets(settings.rate / 60, settings.burst),
             guesses=Buckets(GUESSES_A_MINUTE / 60, GUESSES_A_MINUTE),
+            told=Buckets(1 / 60, 1.0),
             streams=Places(settings.streams),
         )
 

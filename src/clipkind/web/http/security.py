@@ -15,7 +15,7 @@ from flask import Flask, Response, current_app, redirect, request, session, url_
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
-from clipkind.web.http.limits import Buckets, slow_down
+from clipkind.web.http.limits import slow_down
 from clipkind.web.http.problems import Problem, for_programs, log
 from clipkind.web.services import services
 from clipkind.web.settings import Settings
@@ -45,8 +45,6 @@ HEADERS = {
 }
 SANDBOX = "sandbox; default-src 'none'"
 """The policy for files that clients sent: whatever they are, nothing in them runs."""
-_TOLD = "clipkind.wrong_tokens_told"
-"""Where an app has the clients whose wrong tokens were logged of late."""
 
 
 class _Cookies(SecureCookieSessionInterface):
@@ -69,7 +67,6 @@ def install(app: Flask, settings: Settings) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(days=SIGNED_IN_DAYS),
     )
     app.session_interface = _Cookies()
-    app.extensions[_TOLD] = Buckets(rate=1 / 60, burst=1.0)
     app.before_request(check_request)
     app.before_request(_check_form)
     app.after_request(_add_headers)
@@ -247,21 +244,12 @@ def _is_right(token: str) -> bool:
     if hmac.compare_digest(token.encode(), wanted.encode()):
         return True
     client = request.remote_addr or ""
-    _tell_wrong_token(client)
+    known.metrics.wrong_token()
+    if not known.limits.told.take(client):
+        log("wrong_token", client=client)
     if wait := known.limits.guesses.take(client):
         raise slow_down(wait, "too_many_guesses", "too many wrong tokens; try again in a while")
     return False
-
-
-def _tell_wrong_token(client: str) -> None:
-    """Whoever runs the server is to see that somebody guesses, and who.
-
-    A client gets a line a minute, however often it tries: it must not fill the log.
-    """
-    services().metrics.wrong_token()
-    told = cast(Buckets, current_app.extensions[_TOLD])
-    if not told.take(client):
-        log("wrong_token", client=client)
 
 
 def form_token() -> str:
