@@ -26,7 +26,8 @@ from torch import Tensor
 from clipkind.features.backbones import load_backbone
 from clipkind.features.multiscale import documented_index_lists
 from clipkind.model.bundle import Bundle
-from clipkind.model.temporal import TemporalClassifier, TemporalConfig
+from clipkind.model.heads import TemporalConfig, build_head
+from clipkind.model.temporal_head import TemporalHead
 
 FRAMES, SCALES = 64, (1.0, 0.85, 1.15)
 RESIZE, CROP, BATCH = 294, 256, 24
@@ -126,11 +127,11 @@ def wanted_frames(total: int) -> list[int]:
     return [i * total // FRAMES for i in range(FRAMES)]
 
 
-def _head(bundle: Bundle, number: int) -> TemporalClassifier:
+def _head(bundle: Bundle, number: int) -> TemporalHead:
     from safetensors.torch import load_file
 
     member = bundle.members[number]
-    head = TemporalClassifier(TemporalConfig.from_json(member.config))
+    head = build_head(TemporalConfig.from_json(member.config))
     state = {k: v.float() for k, v in load_file(bundle.path / member.weights).items()}
     head.load_state_dict(state)
     return head.eval().requires_grad_(False)

@@ -90,7 +90,8 @@ def _strange(bundle: Bundle) -> str:
     """What the score is a share of, and how well it tells foreign kinds, if that was measured."""
     lines = [
         f"`strangeness` is a share of {bundle.provenance['outliers']}: those that, held out with "
-        "their groups, point less far away from the nearest class's mean feature. It is known for "
+        "their groups, point less far away from the nearest class's mean feature, each feature "
+        "divided by its spread. It is known for "
         f"multi-scale {bundle.contract.multi_scale} only."
     ]
     measured = bundle.provenance.get("measured_outliers")
