@@ -192,8 +192,8 @@ def scores(
     names = data.contract.class_names
     protocol = (
         f"{FOLDS}-fold cross-validation grouped by source; every video is answered by networks "
-        "that saw neither it nor another of its source; features and recipe were chosen on the same "
-        "videos, which is a little kind to them"
+        "that saw neither it nor another of its source; features and recipe were chosen on the "
+        "same videos, which is a little kind to them"
     )
     score = {"protocol": protocol, "ensemble": members}
     results: dict[str, Any] = {
