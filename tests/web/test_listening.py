@@ -283,7 +283,7 @@ def test_who_reads_nothing_of_an_answer_gives_the_thread_back(
     talk.until(lambda: any(channel.total_outbufs_len for channel in talk.channels()))
     monkeypatch.setattr(
         listening, "STALLED_S", 3.0
-    )  # long enough for a quick one on a busy machine
+    )  # a busy machine pauses longer than that
     quick.sendall(ASK.format("/").encode())
     assert said(quick) == (200, 0)
 
