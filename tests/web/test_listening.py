@@ -281,9 +281,7 @@ def test_who_reads_nothing_of_an_answer_gives_the_thread_back(
     deaf, quick = talk(), talk()
     deaf.sendall(ASK.format("/much").encode())
     talk.until(lambda: any(channel.total_outbufs_len for channel in talk.channels()))
-    monkeypatch.setattr(
-        listening, "STALLED_S", 3.0
-    )  # a busy machine pauses longer than that
+    monkeypatch.setattr(listening, "STALLED_S", 3.0)  # a busy machine pauses longer than that
     quick.sendall(ASK.format("/").encode())
     assert said(quick) == (200, 0)
 
