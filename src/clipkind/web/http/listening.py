@@ -272,7 +272,7 @@ def adjustments(settings: Settings, max_body: int, connections: int = CONNECTION
         asyncore_use_poll=True,
         log_socket_errors=False,
         ident=None,
-        clear_untrusted_proxy_headers=False,  # none is believed, but X-Forwarded-Proto of cookies
+        clear_untrusted_proxy_headers=False,  # `Proxies` and `over_tls` say which are believed
     )
 
 
