@@ -1,5 +1,6 @@
 """What tests of every floor share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,14 @@ def corpus() -> Path:
     if not (folder / "manifest.csv").is_file():
         pytest.skip(f"the shared clips are not here: {folder} has no manifest.csv")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def usual_turns() -> Iterator[None]:
+    """Some encoders make a process of root's a real-time one; the tests after it, and all they
+    start, would then wait for each other for ever."""
+    yield
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 @pytest.fixture(scope="module")

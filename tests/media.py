@@ -9,8 +9,10 @@ are no videos at all come from `broken_media`.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,15 @@ def write_video(path: Path, frames: Iterable[Pixels], **coding: Any) -> Path:
 
 def encode(path: Path, frames: Iterable[Pixels], coding: Coding) -> Path:
     """The same with a `Coding`."""
+    if coding.codec == "libsvtav1":
+        # Where it is root it makes its caller a real-time process, and with it all that this one
+        # starts from then on: they would take every core from everything else.
+        with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
+            return elsewhere.submit(_encode, path, list(frames), coding).result()
+    return _encode(path, frames, coding)
+
+
+def _encode(path: Path, frames: Iterable[Pixels], coding: Coding) -> Path:
     options = dict(coding.container_options)
     with av.open(str(path), "w", format=coding.container, options=options) as output:
         output.metadata.update(coding.metadata)
