@@ -24,10 +24,10 @@ def test_the_speed_table_is_the_benchmarks(case: str) -> None:
     name = "pipeline-10min.json" if "10min" in case else "pipeline.json"
     results = json.loads((ROOT / "benchmarks" / "results" / name).read_text())
     measured = results["cases"][case]
-    ours, faster = measured["ways"]["single"], measured["documented_over"]
+    ours, faster = measured["ways"]["single"], measured["documented_over"]["single"]
     row = (
-        f"| {CASES[case]} | {ours['wall_s']:.2f} s | {faster['single']['wall']:.0f} | "
-        f"{faster['aligned']['wall']:.0f} | {ours['peak_mb']['sum']:.0f} MB |"
+        f"| {CASES[case]} | {ours['wall_s']:.2f} s | {faster['wall']:.0f} | "
+        f"{faster['wall_if_decoded_once']:.0f} | {ours['peak_mb']['sum']:.0f} MB |"
     )
     assert row in (ROOT / "README.md").read_text().splitlines()
 
