@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ from clipkind.training.history import EpochResult
 from clipkind.training.learner import predict_logits
 from clipkind.training.member import ATTEMPTS, SEED_STEP
 from clipkind.training.recipe import DEFAULT, DOCUMENTED, LINEAR, Recipe, default_seeds
-from clipkind.training.trainer import Saving, Trainer
+from clipkind.training.trainer import Saving, Trainer, TrainResult
 from machine import describe
 
 FOLDS, SHUFFLES, VALIDATION_FOLDS = 5, 3, 8
@@ -70,6 +71,8 @@ class Data:
     lengths: NDArray[Any]
     labels: NDArray[np.int64]
     groups: NDArray[np.str_]
+    sha256: str
+    """Of all that is trained on."""
 
     def split(self, rows: NDArray[np.intp]) -> Split:
         return Split(self.features[rows], self.lengths[rows], self.labels[rows])
@@ -93,7 +96,8 @@ class Job:
         if not self.saves:
             return None
         what = f"{self.file.stem}-{self.system}-{self.shuffle}-{self.fold}-{seed}"
-        return Saving(self.saves / f"{what}.safetensors", {"what": what, **recipe.to_json()})
+        identity = {"what": what, "data": read(self.file).sha256, **recipe.to_json()}
+        return Saving(self.saves / f"{what}.safetensors", identity)
 
 
 @cache
@@ -105,7 +109,11 @@ def read(path: Path) -> Data:
         groups = np.array([row.group for row in file.rows])
         features = file.features()
         backbone, lengths = file.contract.backbone, np.array(file.lengths)
-        return Data(backbone, names, tuple(file.ids), features, lengths, labels, groups)
+        digest = sha256(features)
+        for part in (lengths, labels, groups):
+            digest.update(np.ascontiguousarray(part))
+        known = (features, lengths, labels, groups, digest.hexdigest())
+        return Data(backbone, names, tuple(file.ids), *known)
 
 
 def folds(data: Data, shuffle: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -115,24 +123,28 @@ def folds(data: Data, shuffle: int) -> list[tuple[NDArray[np.intp], NDArray[np.i
 
 
 def answer(job: Job) -> tuple[NDArray[np.floating[Any]], list[str]]:
-    """Probabilities [n, C] of the fold's videos, and why attempts at training failed."""
+    """Probabilities [n, C] of the fold's videos, and what became of each training, in words."""
     torch.set_num_threads(job.threads)
     data = read(job.file)
     inside, outside = folds(data, job.shuffle)[job.fold]
     if job.system == LOGISTIC:
         return logistic(data, inside, outside), []
     recipe = chosen(data, inside) if job.system == CHOSEN else NETWORKS[job.system]
-    failures: list[str] = []
+    trainings: list[str] = []
     votes = []
     for seed in default_seeds(recipe)[: job.members]:
         for attempt in range(ATTEMPTS):
-            vote, failure = network(data, recipe, inside, outside, seed + SEED_STEP * attempt, job)
-            if not failure:
+            own = seed + SEED_STEP * attempt
+            vote, result = network(data, recipe, inside, outside, own, job)
+            trainings.append(
+                f"shuffle {job.shuffle}, fold {job.fold}, seed {own}, L2 {recipe.weight_decay:g}: "
+                f"best epoch {result.best.epoch} of {len(result.epochs)}"
+                + (f"; failed: {result.failure}" if result.failure else "")
+            )
+            if not result.failure:
                 break
-            failures.append(f"fold {job.fold}, seed {seed + SEED_STEP * attempt}: {failure}")
-            print(f"  {job.system}, failed: {failures[-1]}", flush=True)
         votes.append(vote)  # of the last attempt where all failed: there is no better answer
-    return np.mean(votes, axis=0), failures
+    return np.mean(votes, axis=0), trainings
 
 
 def logistic(
@@ -153,9 +165,8 @@ def chosen(data: Data, inside: NDArray[np.intp]) -> Recipe:
         train, val = (Split(means[r], ones[r], data.labels[r]) for r in (inside[fit], inside[held]))
         for number, decay in enumerate(DECAYS):
             recipe = replace(LINEAR, weight_decay=decay)
-            losses[number] += Trainer(recipe, means.shape[2], data.class_names).fit(
-                train, val
-            ).best.val_nll * len(held)
+            trainer = Trainer(recipe, means.shape[2], data.class_names)
+            losses[number] += trainer.fit(train, val).best.val_nll * len(held)
     return replace(LINEAR, weight_decay=DECAYS[losses.argmin()])
 
 
@@ -166,8 +177,8 @@ def network(
     outside: NDArray[np.intp],
     seed: int,
     job: Job,
-) -> tuple[NDArray[np.floating[Any]], str]:
-    """One attempt at a member, and why it failed if it did.
+) -> tuple[NDArray[np.floating[Any]], TrainResult]:
+    """One attempt at a member: its answers to `outside`, and how it came about.
 
     Groups of its own choice are held out to choose the epoch by, if it has any.
     """
@@ -177,13 +188,12 @@ def network(
         fit = np.arange(len(inside))
     width = data.features.shape[2]
     trainer = Trainer(recipe, width, data.class_names, seed=seed, device=job.device)
-    tell = _tell if recipe is DOCUMENTED else lambda _epochs: None
+    tell = _tell if job.saves else lambda _epochs: None
     train, validation = data.split(inside[fit]), data.split(inside[val])
     result = trainer.fit(train, validation, on_epoch=tell, saving=job.saving(recipe, seed))
     asked = data.split(outside)
     logits = predict_logits(result.model, asked.features, asked.lengths)
-    failure = result.failure and f"{result.failure} (of {len(result.epochs)} epochs)"
-    return softmax(logits), failure
+    return softmax(logits), result
 
 
 def _tell(epochs: Sequence[EpochResult]) -> None:
@@ -240,11 +250,18 @@ def main() -> None:
     parser.add_argument(
         "--saves",
         type=Path,
-        help="an existing folder, for networks that take hours: run again, "
-        "the command goes on where it was (the documented one takes a gigabyte a fold)",
+        help="a folder, for networks that take hours: run again, the command goes on where it "
+        "was (the documented one takes a gigabyte a training)",
     )
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
+    every = set(range(FOLDS))
+    known = set(arguments.folds) <= every
+    if not known or (set(arguments.folds) < every and arguments.shuffles > 1):
+        # of another shuffle the same folds are other videos
+        parser.error(f"--folds are of 0 to {FOLDS - 1}; fewer than all want --shuffles 1")
+    if arguments.saves:
+        arguments.saves.mkdir(parents=True, exist_ok=True)
     first = read(arguments.features[0])
     pairs = [(f, s) for f in arguments.features for s in arguments.systems.split(",")]
     answers: dict[tuple[Path, str], list[NDArray[Any]]] = {}
@@ -258,10 +275,10 @@ def main() -> None:
             if (data.ids, data.groups.tolist()) != (first.ids, first.groups.tolist()):
                 raise SystemExit(f"{file} has other videos or groups than {arguments.features[0]}")
             name = f"{data.backbone}: {system}"
-            for rows, found, failures in answered(pool, data, file, system, arguments):
+            for rows, found, trainings in answered(pool, data, file, system, arguments):
                 answers[file, system] = found
                 row = score(data, rows, found, answers[pairs[0]])
-                results[name] = row | {"failed_attempts": failures}
+                results[name] = row | {"trainings": trainings}
                 if arguments.out:  # after every fold: some take long
                     text = json.dumps(about | {"systems": results}, indent=1) + "\n"
                     arguments.out.write_text(text, encoding="utf-8")
@@ -275,11 +292,11 @@ def answered(
     system: str,
     arguments: argparse.Namespace,
 ) -> Iterator[tuple[NDArray[np.intp], list[NDArray[Any]], list[str]]]:
-    """Rows answered so far in every shuffle begun, the answers [N, C] of each shuffle, and what
-    failed: after each fold of the first shuffle, then after each whole one."""
+    """Rows answered so far in every shuffle begun, the answers [N, C] of each shuffle, and all
+    trainings: after each fold of the first shuffle, then after each whole one."""
     threads = 1 if arguments.jobs > 1 else torch.get_num_threads()  # small networks: one
     done: list[NDArray[Any]] = []
-    failures: list[str] = []
+    trainings: list[str] = []
     for shuffle in range(arguments.shuffles):
         found = np.zeros((len(data.labels), len(data.class_names)))
         jobs = [
@@ -295,16 +312,16 @@ def answered(
             )
             for fold in arguments.folds
         ]
-        for job, (part, failed) in zip(jobs, pool.map(answer, jobs), strict=True):
-            failures += failed
+        for job, (part, told) in zip(jobs, pool.map(answer, jobs), strict=True):
+            trainings += told
             found[folds(data, shuffle)[job.fold][1]] = part
             rows = np.flatnonzero(found.any(axis=1))
             right = (found[rows].argmax(1) == data.labels[rows]).mean()
             print(f"  {system}, shuffle {shuffle}, {len(rows)} videos: {right:.3f}", flush=True)
             if shuffle == 0:
-                yield rows, [found], failures
+                yield rows, [found], trainings
         done.append(found)
-        yield rows, done, failures
+        yield rows, done, trainings
 
 
 def _line(name: str, row: dict[str, Any]) -> str:

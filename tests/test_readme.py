@@ -32,6 +32,16 @@ def test_the_speed_table_is_the_benchmarks(case: str) -> None:
     assert row in (ROOT / "README.md").read_text().splitlines()
 
 
+def test_the_clips_both_ways_agree_on_are_counted() -> None:
+    cases = [
+        case["documented_over"]["single"]["same_label"]
+        for name in ("pipeline.json", "pipeline-10min.json")
+        for case in measured(name)["cases"].values()
+    ]
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert f"the same label to {sum(cases)} of the {len(cases)} clips" in readme
+
+
 def measured(name: str) -> Any:
     return json.loads((ROOT / "benchmarks" / "results" / name).read_text())
 
