@@ -75,7 +75,8 @@ def test_the_page_quotes_the_benchmarks_of_single_systems() -> None:
     linear = full["accuracy"]["value"] - full["less_the_first"]["value"]
     chosen = measured("accuracy-l2.json")["systems"]["efficientnet_lite0_stages: linear_chosen"]
     for said in (
-        f"{full['videos']} videos, it gets {_interval(full)}, macro F1 {full['macro_f1']:.3f}",
+        f"{full['videos']} videos, it gets {_interval(full)}, macro F1 {full['macro_f1']:.3f}"
+        f" ({full['trainings'][0].split(': ')[1]})",
         f"`linear` gets {linear:.3f} on the same videos",
         f"{behind['value']:.1f} points behind ({behind['high']:.1f} to {behind['low']:.1f})",
         f"as well: {_interval(chosen)}, {100 * chosen['less_the_first']['value']:+.1f} points",
