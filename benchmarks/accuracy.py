@@ -138,7 +138,8 @@ def answer(job: Job) -> tuple[NDArray[np.floating[Any]], list[str]]:
             vote, result = network(data, recipe, inside, outside, own, job)
             trainings.append(
                 f"shuffle {job.shuffle}, fold {job.fold}, seed {own}, "
-                f"weight_decay {recipe.weight_decay:g}: best epoch {result.best.epoch} of {len(result.epochs)}"
+                f"weight_decay {recipe.weight_decay:g}: "
+                f"best epoch {result.best.epoch} of {len(result.epochs)}"
                 + (f"; failed: {result.failure}" if result.failure else "")
             )
             if not result.failure:
