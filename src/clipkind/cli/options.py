@@ -51,8 +51,9 @@ class NewFolder(click.Path):
     def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Path:
         """Raises ClipkindError."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        _require_folder(f"{param.opts[0]} {printable(str(path))}", path, missing=True)
-        return path
+        there = path if path.exists() else resolved(path)  # a link may lead to where none is yet
+        _require_folder(f"{param.opts[0]} {printable(str(path))}", there, missing=True)
+        return there
 
 
 def _require_folder(shown: str, folder: Path, *, missing: bool) -> None:
