@@ -221,8 +221,11 @@ def _what_is_missing(end: End, wanted: int) -> tuple[Reason | None, str]:
         return Reason.TRUNCATED, (
             f"cannot be read past {info.duration_s:.1f} s; the answer covers what is there"
         )
+    lost = []
+    if end.gone_s:
+        lost.append(f"the file has lost {end.gone_s:.1f} s of {info.duration_s:.1f} s")
     if end.lost:
-        return Reason.FRAMES_LOST, (
-            f"{end.lost} of {wanted} frames are damaged; their neighbours stand in"
-        )
+        lost.append(f"{end.lost} of {wanted} frames are damaged")
+    if lost:
+        return Reason.FRAMES_LOST, f"{' and '.join(lost)}; their neighbours stand in"
     return None, ""

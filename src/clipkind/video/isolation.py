@@ -61,6 +61,8 @@ class End:
     """Wanted frames that did not decode cleanly."""
     decoded: int
     damaged: bool
+    gone_s: float
+    """Seconds in the middle of which the file has lost the frames."""
 
 
 Message = Start | Pictures | End

@@ -88,6 +88,7 @@ def _serve(path: str, request: dict[str, Any], out: BinaryIO) -> None:
             "lost": clip.lost,
             "decoded": clip.decoded,
             "damaged": clip.table.damaged,
+            "gone_s": clip.gone_s,
         }
         _send(out, end)
 
