@@ -94,7 +94,7 @@ def test_a_video_cut_short_is_ok_and_its_message_says_so(tmp_path: Path) -> None
     BROKEN["truncated_faststart"](tmp_path / "Cats")
     (entry,) = scan(tmp_path).entries
     assert entry.status == "ok"
-    assert entry.message == f"cut short: ends at {entry.duration_s:.1f} s of 2.4 s"
+    assert entry.message == f"is cut short: ends at {entry.duration_s:.1f} s of 2.4 s"
 
 
 def test_short_videos_and_still_pictures_are_too_short(

@@ -191,7 +191,7 @@ class FeatureExtractor:
         assert end is not None  # noqa: S101 - only complete jobs are finished
         by_position = np.stack(job.embeddings)[np.array(job.positions)]
         features = assemble(self.contract, [by_position[scale] for scale in end.scales])
-        reason, message = _what_is_missing(end, len(job.positions))
+        reason, message = end.missing(len(job.positions))
         return VideoFeatures(
             path=job.path,
             features=features,
@@ -208,24 +208,3 @@ class FeatureExtractor:
 
 def _since(job: _Job) -> float:
     return time.perf_counter() - job.started
-
-
-def _what_is_missing(end: End, wanted: int) -> tuple[Reason | None, str]:
-    info = end.info
-    if info.truncated:
-        return Reason.TRUNCATED, (
-            f"ends at {info.duration_s:.1f} s of {info.declared_s:.1f} s; "
-            "the answer covers what is there"
-        )
-    if end.damaged:
-        return Reason.TRUNCATED, (
-            f"cannot be read past {info.duration_s:.1f} s; the answer covers what is there"
-        )
-    lost = []
-    if end.gone_s:
-        lost.append(f"the file has lost {end.gone_s:.1f} s of {info.duration_s:.1f} s")
-    if end.lost:
-        lost.append(f"{end.lost} of {wanted} frames are damaged")
-    if lost:
-        return Reason.FRAMES_LOST, f"{' and '.join(lost)}; their neighbours stand in"
-    return None, ""

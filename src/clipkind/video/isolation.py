@@ -64,6 +64,23 @@ class End:
     gone_s: float
     """Seconds in the middle of which the file has lost the frames."""
 
+    def missing(self, wanted: int) -> tuple[Reason | None, str]:
+        """Why the answer is partial, if it is, of a video of which `wanted` frames were asked."""
+        info, lost = self.info, []
+        if info.truncated:
+            return Reason.TRUNCATED, (
+                f"is cut short: ends at {info.duration_s:.1f} s of {info.declared_s:.1f} s"
+            )
+        if self.damaged:
+            return Reason.TRUNCATED, f"is cut short: cannot be read past {info.duration_s:.1f} s"
+        if self.gone_s:
+            lost.append(f"the file has lost {self.gone_s:.1f} s of {info.duration_s:.1f} s")
+        if self.lost:
+            lost.append(f"{self.lost} of {wanted} frames are damaged")
+        if lost:
+            return Reason.FRAMES_LOST, f"{' and '.join(lost)}; their neighbours stand in"
+        return None, ""
+
 
 Message = Start | Pictures | End
 
