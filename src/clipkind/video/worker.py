@@ -28,7 +28,7 @@ CHUNK = 8
 
 def main() -> None:
     """Serve requests until stdin closes."""
-    av.logging.set_level(av.logging.PANIC)
+    av.logging.set_libav_level(av.logging.PANIC)  # PyAV's own would take the GIL in decoder threads
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a codec prints must not end up between the messages
     limit_memory(int(sys.argv[1]))

@@ -165,7 +165,7 @@ def _look(file: Path, max_duration_s: float) -> dict[str, Any]:
     from clipkind.video.probe import probe
     from clipkind.video.worker import limit_memory
 
-    av.logging.set_level(av.logging.PANIC)
+    av.logging.set_libav_level(av.logging.PANIC)
     limit_memory(MEMORY_LIMIT)
     try:
         info = probe(file)
