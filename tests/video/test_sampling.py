@@ -64,8 +64,10 @@ def table_of(
         entry_dts=np.array([place[number] for number in keys], dtype=np.int64),
         end=int(times[-1]) + last,
         time_base=time_base,
+        seekable=True,
         counted=False,
         skippable=True,
+        complete=False,
         damaged=False,
     )
 

@@ -12,9 +12,9 @@ from av.stream import Discard
 from av.video.stream import VideoStream
 
 from clipkind.video.gaps import holes, seconds_gone
-from clipkind.video.packets import NO_TIME, Packets
+from clipkind.video.packets import Packets
 from clipkind.video.source import open_video
-from clipkind.video.table import frame_table
+from clipkind.video.table import REORDERED, frame_table
 
 SEEK_GAP = 64
 """Packets worth skipping by a seek; fewer are read over."""
@@ -36,13 +36,12 @@ class Demuxer:
             self._stack = stack
             self._open()
             packets = Packets(self.container, self.stream)
-            self._seekable = packets.seekable
-            self._start = min([0, *packets.dts[packets.dts != NO_TIME].tolist()])
-            self._restart()
             if packets.joined_late:
-                packets.begin_at(self._first_shown())
-                self._restart()
+                self._open()
+                self._watch_opening(packets)
             self.table = frame_table(packets)
+            self._seekable = self.table.seekable
+            self._restart()
             self.gone_s = self._seconds_gone(packets)
             """Seconds in the middle of which the file has lost the frames."""
             self._stack = stack.pop_all()
@@ -60,7 +59,7 @@ class Demuxer:
         """(place, packet) from the table's `entry` on to the place `last`, as far as they come."""
         first = int(self.table.entry_order[entry])
         behind = first < self._place
-        if self._seekable and (behind or first > self._place + SEEK_GAP):
+        if self._seekable and first and (behind or first > self._place + SEEK_GAP):
             self._seekable = self._seek(entry)
             behind = not self._seekable  # MPEG-PS, say: from here on everything is read in turn
         if behind:
@@ -88,9 +87,10 @@ class Demuxer:
 
     def _restart(self) -> None:
         """Back to the first packet; where the container cannot seek, by opening the file anew."""
-        if self._seekable:
+        if self._seekable and not self.table.entry_order[0]:
             try:
-                self.container.seek(self._start, stream=self.stream, backward=True)
+                start = min(int(self.table.entry_dts[0]), 0)
+                self.container.seek(start, stream=self.stream, backward=True)
             except (av.error.FFmpegError, OSError):
                 self._seekable = False
             else:
@@ -124,19 +124,23 @@ class Demuxer:
         self._open()
         return gone
 
-    def _first_shown(self) -> int | None:
-        """Place of the packet of the first frame that the decoder returns; None where it fails."""
-        place = 0
+    def _watch_opening(self, packets: Packets) -> None:
+        """See what the decoder returns of a recording's first packets, as others may be missing."""
+        came: list[int] = []
+        fed = 0
         try:
             for packet in self._demux:
-                packet.pts = place
-                for frame in self.decoder.decode(packet):
-                    return frame.pts
-                place += packet.size > 0
-                if place == _OPENING:
+                packet.pts = fed
+                came += [
+                    frame.pts for frame in self.decoder.decode(packet) if frame.pts is not None
+                ]
+                fed += packet.size > 0
+                if fed == (came[0] + 2 * REORDERED if came else _OPENING):
                     break
+            came += [frame.pts for frame in self.decoder.decode(None) if frame.pts is not None]
         except (av.error.FFmpegError, OSError):
-            pass
+            return  # damaged rather than joined late
         finally:
             self.decoder.flush_buffers()
-        return None
+        if came:
+            packets.begin(came, fed - REORDERED)

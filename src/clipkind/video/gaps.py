@@ -42,6 +42,7 @@ def seconds_gone(container: InputContainer, packets: Packets, places: IntArray) 
 
 def _gaps(packets: Packets) -> tuple[IntArray, int]:
     """Ticks between all frames of the packets up to each place and all after; the usual step."""
-    latest = np.maximum.accumulate(packets.times)[:-1]
-    following = np.minimum.accumulate(packets.times[::-1])[::-1][1:]
-    return following - latest, int(np.median(np.diff(np.sort(packets.times))))
+    times, _, _ = packets.clock()
+    latest = np.maximum.accumulate(times)[:-1]
+    following = np.minimum.accumulate(times[::-1])[::-1][1:]
+    return following - latest, int(np.median(np.diff(np.sort(times))))

@@ -40,7 +40,7 @@ class Packets:
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self.base = stream.time_base or Fraction(1, 1000)
         """Seconds per tick."""
-        self.rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
+        self.rate = Fraction(stream.guessed_rate or stream.average_rate or 25)
         self.clock_may_jump = keeps_senders_clock(container)
         self.damaged = False
         """The container could not be read to its end."""
@@ -57,21 +57,26 @@ class Packets:
         """Decoded but not shown: cut off by an edit list, or made for reference only."""
         if (self.pts == NO_TIME).all() and (self.dts == NO_TIME).all():
             self.base, self.duration = 1 / self.rate, np.ones_like(self.duration)
-        if (unpacked := flags & 8 > 0).any():
-            self.pts = unpacked_times(self.pts, self.dts, unpacked)
-        reordered = stream.codec_context.has_b_frames and not (np.diff(self.pts) < 0).any()
-        self.counted = bool((self.pts == NO_TIME).any() or reordered)
+        self._unpacked = flags & 8 > 0
+        if self._unpacked.any():
+            self.pts = unpacked_times(self.pts, self.dts, self._unpacked)
+        self._reorders = self._bitstream.tells_idr and bool(stream.codec_context.has_b_frames)
+        self.complete = 0 < stream.frames <= len(self.pts)
+        """Every frame that the container lists is there."""
+
+    @property
+    def counted(self) -> bool:
         """The times do not tell which frame is shown when. AVI, ASF, MXF and raw streams give
         decoding times, or none, to frames that the decoder puts into another order."""
-        self.skippable = (
-            self._bitstream.codec in _SKIPPABLE and not self.counted and not unpacked.any()
-        )
+        pts = self.pts[~self.hidden]
+        reordered = self._reorders and not (np.diff(pts) < 0).any()
+        return bool((pts == NO_TIME).any() or reordered)
+
+    @property
+    def skippable(self) -> bool:
         """The decoder can pass over frames that no other depends on, and changes nothing else."""
-        self.times = self._on_one_clock()
-        """When each packet's frame is shown, as far as the times tell."""
-        falls = np.diff(self.dts) < -round(_FALLS_BACK_S / self.base)
-        self.seekable = bool((self.dts != NO_TIME).all() and not falls.any())
-        """A decoding time stands for one place in the file."""
+        packed = self._unpacked.any()
+        return self._bitstream.codec in _SKIPPABLE and not self.counted and not packed
 
     @property
     def joined_late(self) -> bool:
@@ -83,14 +88,13 @@ class Packets:
         shown = self.pts[~self.hidden]
         return not self.is_key[0] or bool((shown < self.pts[0]).any())
 
-    def begin_at(self, place: int | None) -> None:
-        """Hide the frames that are shown before the one of the packet at `place`, if any."""
-        if place is None:
-            return
-        if self.counted:
-            self.hidden[:place] = True
-        else:
-            self.hidden |= self.pts < self.pts[place]
+    def begin(self, came: list[int], fed: int) -> None:
+        """Hide the frames that the decoder does not return, as it did those `came`, in its order,
+        when it was fed the first `fed` packets."""
+        opening = np.arange(len(self.pts)) < fed
+        opening[came] = False
+        before = (self.pts != NO_TIME) & (self.pts < self.pts[came[0]])
+        self.hidden |= opening | (before & (not self.counted))
 
     def _read(self, container: InputContainer, stream: VideoStream) -> None:
         number = 0
@@ -123,30 +127,48 @@ class Packets:
         hidden = packet.is_discard or look.is_reference_only(packet)
         return key + 2 * idr + 4 * hidden + 8 * unpacked
 
-    def _on_one_clock(self) -> IntArray:
-        """Presentation times, all known, without the jumps of a clock that was set anew."""
-        pts = self.pts if (self.pts != NO_TIME).any() else self.dts
-        clock = np.where(self.dts == NO_TIME, pts, self.dts)
-        known = np.flatnonzero((clock != NO_TIME) & ~self.hidden)
-        steps = np.diff(clock[known])
-        step = round(
-            np.median(steps[steps > 0]) if (steps > 0).any() else 1 / (self.rate * self.base)
-        )
+    def clock(self) -> tuple[IntArray, IntArray, bool]:
+        """Presentation and decoding times, all known, shapes [packets]; whether a decoding time
+        stands for one place in the file.
+
+        Presentation times are without the jumps of a clock that was set anew.
+        """
+        told = self.dts if (self.dts != NO_TIME).any() else self.pts
+        known = np.flatnonzero((told != NO_TIME) & ~self.hidden)
+        steps = np.diff(told[known])
+        even = steps[steps > 0] / np.diff(known)[steps > 0]
+        step = round(np.median(even) if len(even) else 1 / (self.rate * self.base))
         jumps = steps < -round(_FALLS_BACK_S / self.base)
-        if self.clock_may_jump:
-            jumps |= steps > round(_JUMPS_S / self.base)
-        shift = np.zeros(len(pts), dtype=np.int64)
-        shift[known[1:]] = np.where(jumps, step - steps, 0)
-        return _filled(pts, np.cumsum(shift), step)
+        if self.clock_may_jump:  # both clocks: a pause moves the one before the other
+            far = round(_JUMPS_S / self.base)
+            jumps |= (steps > far) & (np.diff(self.pts[known]) > far)
+        dts = _filled(told, step)
+        falls = np.diff(dts) < -round(_FALLS_BACK_S / self.base)
+        partly = self.counted and (self.pts == NO_TIME).any()
+        pts = _joined(told if partly else self.pts, known[:-1][jumps] + 1, step)
+        return _filled(pts, step), dts, not falls.any()
 
 
-def _filled(pts: IntArray, shift: IntArray, step: int) -> IntArray:
+def _joined(times: IntArray, places: IntArray, step: int) -> IntArray:
+    """Times of recordings that begin anew at `places`, each moved to `step` after the one before."""
+    parts = np.split(times.copy(), places)
+    end = NO_TIME
+    for part in parts:
+        told = part != NO_TIME
+        if told.any():
+            if end != NO_TIME:
+                part[told] += end + step - part[told].min()
+            end = max(end, int(part[told].max()))
+    return np.concatenate(parts)
+
+
+def _filled(times: IntArray, step: int) -> IntArray:
     """Times that are not told are put between their neighbours, or `step` after or before them."""
-    places = np.arange(len(pts))
-    known = np.flatnonzero(pts != NO_TIME)
+    places = np.arange(len(times))
+    known = np.flatnonzero(times != NO_TIME)
     if not len(known):
         return places * step
-    filled: IntArray = np.interp(places, known, (pts + shift)[known]).round().astype(np.int64)
+    filled: IntArray = np.interp(places, known, times[known]).round().astype(np.int64)
     outside = np.minimum(places - known[0], 0) + np.maximum(places - known[-1], 0)
     filled += outside * step
     return filled

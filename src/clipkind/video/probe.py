@@ -82,6 +82,8 @@ def describe(demuxer: Demuxer, rotation: int) -> VideoInfo:
 
 def _declared_duration(container: InputContainer, stream: VideoStream, table: FrameTable) -> float:
     """Seconds from the first frame to the end the container claims; 0 where it claims nothing."""
+    if table.complete:  # as with edit lists, which cut the length and not the claim
+        return 0.0
     if stream.duration and stream.time_base:
         end = float(stream.duration * stream.time_base)
     else:

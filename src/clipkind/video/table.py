@@ -34,10 +34,14 @@ class FrameTable:
     """Time at which the last frame leaves the screen."""
     time_base: Fraction
     """Seconds per tick."""
+    seekable: bool
+    """A decoding time stands for one place in the file."""
     counted: bool
     """Times do not tell which packet's frame is shown when: what the decoder returns is counted."""
     skippable: bool
     """Frames that no other depends on need not be decoded."""
+    complete: bool
+    """Every frame that the container lists is there."""
     damaged: bool
     """The container could not be read to its end."""
 
@@ -52,7 +56,7 @@ def frame_table(packets: Packets) -> FrameTable:
     shown = np.flatnonzero(~packets.hidden)
     if not len(shown):
         raise VideoError(Reason.NO_FRAMES, "has a video stream without a single frame")
-    pts = packets.times
+    pts, dts, seekable = packets.clock()
     if packets.counted:
         times = np.sort(pts[shown])
         order = shown[np.minimum(np.arange(len(shown)) + REORDERED, len(shown) - 1)]
@@ -74,17 +78,19 @@ def frame_table(packets: Packets) -> FrameTable:
         if len(times) > 1
         else round(1 / (packets.rate * packets.base))
     )
-    last = int(packets.duration[shown[-1] if packets.counted else order[-1]])
+    last = int(packets.duration[shown[-1]])
     return FrameTable(
         pts=times,
         order=order,
         keys=keys,
         entry_order=entries,
         entry_frames=entry_frames,
-        entry_dts=packets.dts[entries],
+        entry_dts=dts[entries],
         end=int(times[-1]) + max(last or step, 1),
         time_base=packets.base,
+        seekable=seekable,
         counted=packets.counted,
         skippable=packets.skippable,
+        complete=packets.complete,
         damaged=packets.damaged,
     )
