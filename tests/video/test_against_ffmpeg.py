@@ -67,9 +67,11 @@ def of_samples(path: Path, reference: Shown, row: Row, samples: int, snap: float
         num_frames=samples,
         multi_scale="single",
         keyframe_snap=snap,
+        resize=110,
+        crop=96,
     )
     with ClipReader(path, contract, threads=1) as clip:
-        pictures = [np.mean(p[::2, ::2], axis=2).astype(np.uint8) for _, p in clip.frames()]
+        pictures = [np.mean(p, axis=2).astype(np.uint8) for _, p in clip.frames()]
         numbers = [number(picture) for picture in pictures]
         times = clip.plan.times_s
         reach = snap * clip.info.duration_s / samples + ROUNDING
