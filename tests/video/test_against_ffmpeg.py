@@ -30,7 +30,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_it_is_read_as_ffmpeg_shows_it(row: Row, files: Files) -> None:
-    assert differences(row, files(row.name)) == []
+    found = differences(row, files(row.name))
+    assert not found, "\n".join(found)
 
 
 def differences(row: Row, path: Path) -> list[str]:
