@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,11 @@ from video.made_files import run
 
 _SIZE = (96, 64)
 """Width and height to which pictures are scaled before their numbers are read."""
+_ROUNDING = 0.0021
+"""Seconds by which two steps of a regular rate may differ, as containers round times."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shown:
     """The frames FFmpeg shows of a video stream."""
 
@@ -25,18 +26,10 @@ class Shown:
     """The number each frame shows (see `number`), in order."""
     times: npt.NDArray[np.float64]
     """Seconds from the first frame to each, shape [frames]."""
-    last: float
-    """Seconds the last frame stays, 0 where FFmpeg does not say."""
-
-    @cached_property
-    def step(self) -> float:
-        """Seconds a frame usually stays."""
-        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else self.last
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds from the first frame to the end of the last."""
-        return float(self.times[-1]) + (self.last or self.step)
+    step: float
+    """Seconds a frame usually stays."""
+    duration_s: float
+    """Seconds from the first frame to the end of the last."""
 
     def between(self, start: float, stop: float) -> set[int]:
         """Numbers of the frames on screen at some moment from `start` to `stop`, in seconds."""
@@ -48,40 +41,44 @@ class Shown:
 def shown(path: Path, stream: int, even: float = 0.0) -> Shown:
     """FFmpeg's decode of a file's video stream, counted among those, on the clock it makes of it.
 
-    `even` are the seconds between frames where FFmpeg's times are not to be trusted.
+    Frames that show nothing, as they build on what came before the file, do not count. `even` are
+    the seconds between frames where FFmpeg's times are not to be trusted.
     """
     chosen = ("-map", f"0:v:{stream}", "-fps_mode", "passthrough")
-    times, pictures = path.with_name(f"{path.name}.times"), path.with_name(f"{path.name}.gray")
+    clock, pictures = path.with_name(f"{path.name}.times"), path.with_name(f"{path.name}.gray")
     run(
-        *("ffmpeg", "-y", "-i", str(path)),
-        *(*chosen, "-enc_time_base", "-1", "-f", "framecrc", str(times)),
+        *("ffmpeg", "-y", "-threads", "1", "-i", str(path)),
+        *(*chosen, "-enc_time_base", "-1", "-f", "framecrc", str(clock)),
         *(*chosen, "-pix_fmt", "gray", "-s", "{}x{}".format(*_SIZE), "-f", "rawvideo"),
         str(pictures),
     )
-    lines = [line.split() for line in times.read_text().replace(",", "").splitlines()]
-    base = next(Fraction(line[2]) for line in lines if line[0] == "#tb")
-    ticks = np.array([int(line[2]) for line in lines if line[0][0] != "#"])
+    rows = [line.split() for line in clock.read_text().replace(",", "").splitlines()]
+    about = {row[0]: row[-1] for row in rows if row[0][0] == "#"}
     raw = np.frombuffer(pictures.read_bytes(), dtype=np.uint8).reshape(-1, *_SIZE[::-1])
-    times.unlink()
+    clock.unlink()
     pictures.unlink()
-    width, height, last = _about(path, stream)
-    return Shown(
-        size=(width, height),
-        numbers=tuple(number(picture) for picture in raw),
-        times=np.arange(len(raw)) * even if even else (ticks - ticks[0]) * float(base),
-        last=even or last,
-    )
+    numbers = [number(picture) for picture in raw]
+    first = next(i for i, n in enumerate(numbers) if 0 <= n < 0xFFFF)
+    ticks = np.array([int(row[2]) for row in rows if row[0][0] != "#"])[first:]
+    times = (ticks - ticks[0]) * float(Fraction(about["#tb"]))
+    if even:
+        times = np.arange(len(ticks)) * even
+    steps = np.diff(times)
+    step = float(np.median(steps)) if len(steps) else 0.0
+    regular = step and (abs(steps - step) < _ROUNDING).all()
+    last = step if regular else _last_duration(path, stream) or step
+    width, height = map(int, about["#dimensions"].split("x"))
+    return Shown((width, height), tuple(numbers[first:]), times, step or last, times[-1] + last)
 
 
-def _about(path: Path, stream: int) -> tuple[int, int, float]:
-    """Width, height and seconds of the last frame, 0 where they are not known."""
+def _last_duration(path: Path, stream: int) -> float:
+    """Seconds the last frame stays; 0 where that is not known."""
     text = run(
-        *("ffprobe", "-select_streams", f"v:{stream}", "-of", "default=noprint_wrappers=1"),
-        *("-show_entries", "stream=width,height:frame=pkt_duration_time", str(path)),
+        *("ffprobe", "-select_streams", f"v:{stream}", "-of", "csv=p=0"),
+        *("-show_entries", "frame=pkt_duration_time", str(path)),
     )
-    values = dict(line.split("=") for line in text.splitlines())
-    last = values.get("pkt_duration_time", "N/A")
-    return int(values["width"]), int(values["height"]), 0.0 if last == "N/A" else float(last)
+    last = text.split()[-1].strip(",")
+    return 0.0 if last == "N/A" else float(last)
 
 
 def number(picture: npt.NDArray[np.uint8]) -> int:

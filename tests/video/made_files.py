@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from media import numbered_frames
 
@@ -20,7 +21,8 @@ class Row:
     name: str
     """Its file name; the suffix tells the container."""
     args: str = ""
-    """FFmpeg's arguments before the output; `@name` is another file, see `Files`."""
+    """FFmpeg's arguments before the output, of several runs with `&&` between them; `@name` is
+    another file, see `Files`."""
     parts: tuple[str, ...] = ()
     """Instead of `args`: files whose bytes are joined."""
     patch: Patch | None = None
@@ -31,6 +33,30 @@ class Row:
     """Seconds between frames where FFmpeg only guesses their times, badly; else 0."""
     good: bool = True
     """Whether nothing is missing: no frame may be called lost, no end cut off."""
+
+
+def numbers(size: str = "96x64", *, seconds: float = 3, rate: float = 25, first: int = 0) -> str:
+    """FFmpeg's arguments for an input of numbered pictures, counted from `first`."""
+    return (
+        f"-f rawvideo -pix_fmt gray -s {size} -r {rate} -ss {first / rate} -t {seconds} "
+        f"-i @numbers-{size}.gray"
+    )
+
+
+def coded(name: str, codec: str, raw: str | None = None, **more: Any) -> Row:
+    """Numbered pictures, encoded."""
+    return Row(name, f"{raw or numbers()} {codec}", **more)
+
+
+def twice_coded(name: str, codec: str) -> Row:
+    """The same in two passes, without which VP8 and VP9 have no frames that are never shown."""
+    passes = (f"{numbers()} {codec} -passlogfile {name} -pass {number}" for number in (1, 2))
+    return Row(name, " && ".join(passes))
+
+
+def copied(name: str, source: str, after: str = "", before: str = "", **more: Any) -> Row:
+    """Another file's video, as it is; `after` are options of the output, `before` of the input."""
+    return Row(name, f"{before} -i @{source} -map 0:v -c copy {after}", **more)
 
 
 class Files:
@@ -58,16 +84,22 @@ class Files:
         if row.parts:
             path.write_bytes(b"".join(self(part).read_bytes() for part in row.parts))
         else:
-            words = [str(self(w[1:])) if w[0] == "@" else w for w in shlex.split(row.args)]
-            run("ffmpeg", "-y", *words, str(path))
+            for args in row.args.split("&&"):
+                words = [str(self(w[1:])) if w[0] == "@" else w for w in shlex.split(args)]
+                run("ffmpeg", "-y", *words, str(path), folder=self._folder)
         if row.patch:
             path.write_bytes(row.patch(path.read_bytes()))
 
 
-def run(program: str, *args: str) -> str:
-    """What `ffmpeg` or `ffprobe` prints. Raises RuntimeError with what it says where it fails."""
+def run(program: str, *args: str, folder: Path | None = None) -> str:
+    """What `ffmpeg` or `ffprobe` prints, started in `folder`.
+
+    Raises RuntimeError with what it says where it fails.
+    """
     command = [shutil.which(program) or program, "-v", "error", *args]
-    done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, capture_output=True, check=False, stdin=subprocess.DEVNULL, cwd=folder
+    )
     if done.returncode:
         raise RuntimeError(f"{shlex.join(command)}: {done.stderr.decode()[:2000]}")
     return done.stdout.decode()

@@ -1,23 +1,14 @@
 """Files of many containers, codecs and clocks: the table that is compared with FFmpeg's decode."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from video.made_files import Row, with_edits
+from video.made_files import Row, coded, copied, numbers, twice_coded, with_edits
 
-
-def _raw(size: str = "96x64", *, seconds: float = 3, rate: float = 25, first: int = 0) -> str:
-    """FFmpeg's arguments for an input of numbered pictures, counted from `first`."""
-    return (
-        f"-f rawvideo -pix_fmt gray -s {size} -r {rate} -ss {first / rate} -t {seconds} "
-        f"-i @numbers-{size}.gray"
-    )
-
-
-RAW = _raw()
-LATER = _raw(first=75)
+RAW = numbers()
+LATER = numbers(first=75)
 """The pictures that follow those of RAW."""
 SOUND = "-f lavfi -i sine=d=4"
+"""A second longer than the pictures."""
 H264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 -bf 0"
 H264_B = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 25 -bf 3 -b_strategy 0"
 OPEN = f"{H264_B} -x264-params open-gop=1:keyint=12:min-keyint=12"
@@ -32,28 +23,17 @@ XVID = "-c:v libxvid -q:v 3 -bf 2 -g 25 -flags -global_header"
 MPEG1_B = "-c:v mpeg1video -q:v 3 -bf 2 -g 15"
 MPEG2 = "-c:v mpeg2video -q:v 3 -g 15"
 MPEG2_B = f"{MPEG2} -bf 2"
-VP8 = "-c:v libvpx -b:v 300k -auto-alt-ref 1 -lag-in-frames 16 -g 50 -cpu-used 4"
-VP9 = "-c:v libvpx-vp9 -b:v 300k -auto-alt-ref 1 -lag-in-frames 16 -g 50 -cpu-used 5"
-"""With frames that are never shown."""
+VP8 = "-c:v libvpx -b:v 200k -auto-alt-ref 1 -lag-in-frames 16 -g 50 -cpu-used 4"
+VP9 = "-c:v libvpx-vp9 -b:v 200k -auto-alt-ref 1 -lag-in-frames 16 -g 50 -cpu-used 5"
 AV1 = "-c:v libaom-av1 -cpu-used 8 -b:v 200k -g 25 -pix_fmt yuv420p"
 THEORA = "-c:v libtheora -q:v 8 -g 20"
 MJPEG = "-c:v mjpeg -q:v 2 -pix_fmt yuvj420p"
 PRORES = "-c:v prores_ks -profile:v 0"
 
 
-def coded(name: str, codec: str, raw: str = RAW, **more: Any) -> Row:
-    """Numbered pictures, encoded."""
-    return Row(name, f"{raw} {codec}", **more)
-
-
-def copied(name: str, source: str, after: str = "", before: str = "", **more: Any) -> Row:
-    """Another file's video, as it is; `after` are options of the output, `before` of the input."""
-    return Row(name, f"{before} -i @{source} -map 0:v -c copy {after}", **more)
-
-
 def _codecs() -> Iterator[Row]:
     """Every codec where it is at home."""
-    short = _raw(seconds=1)
+    short = numbers(seconds=1)
     yield coded("h264.mp4", H264)
     yield coded("h264-b.mp4", H264_B)
     yield coded("h264-open.mp4", OPEN)
@@ -68,8 +48,8 @@ def _codecs() -> Iterator[Row]:
     yield coded("mpeg2-b.mpg", MPEG2_B)
     yield coded("mpeg2-closed.ts", f"{MPEG2_B} -flags cgop -sc_threshold 1000000000")
     yield coded("mpeg2-interlaced.vob", f"{MPEG2_B} -flags +ildct+ilme -top 1")
-    yield coded("vp8.webm", VP8)
-    yield coded("vp9.webm", VP9)
+    yield twice_coded("vp8.webm", VP8)
+    yield twice_coded("vp9.webm", VP9)
     yield coded("av1.mkv", AV1, short)
     yield coded("mjpeg.avi", MJPEG)
     yield coded("prores.mov", PRORES)
@@ -79,17 +59,17 @@ def _codecs() -> Iterator[Row]:
     yield coded("wmv1.asf", "-c:v wmv1 -q:v 3")
     yield coded("wmv2.wmv", "-c:v wmv2 -q:v 3")
     yield coded("flv1.flv", "-c:v flv -q:v 3")
-    yield coded("h263.3gp", "-c:v h263 -q:v 3", _raw("128x96"))
+    yield coded("h263.3gp", "-c:v h263 -q:v 3", numbers("128x96"))
     yield coded("theora.ogv", THEORA)
-    yield coded("gif.gif", "", _raw(rate=20))
+    yield coded("gif.gif", "", numbers(rate=20))
     yield coded("apng.apng", "-f apng")
     yield coded("png.mov", "-c:v png")
     yield coded("rawvideo.avi", "-c:v rawvideo -pix_fmt bgr24", short)
     yield coded("yuv.y4m", "-pix_fmt yuv420p", short)
-    yield coded("dnxhr.mov", "-c:v dnxhd -profile:v dnxhr_lb -pix_fmt yuv422p", _raw("256x128"))
+    yield coded("dnxhr.mov", "-c:v dnxhd -profile:v dnxhr_lb -pix_fmt yuv422p", numbers("256x128"))
     yield coded("dv.dv", "-s 720x576 -pix_fmt yuv420p", short)
     yield coded("dv.avi", "-c:v dvvideo -s 720x576 -pix_fmt yuv420p", short)
-    yield coded("rv20.rm", "-c:v rv20 -q:v 3", _raw("128x96"))
+    yield coded("rv20.rm", "-c:v rv20 -q:v 3", numbers("128x96"))
     yield coded("cinepak.mov", "-c:v cinepak", short)
     yield coded("qtrle.mov", "-c:v qtrle -pix_fmt rgb24")
     yield coded("jpeg2000.mxf", "-c:v jpeg2000 -pix_fmt yuv422p", short)
@@ -99,19 +79,20 @@ def _codecs() -> Iterator[Row]:
 
 def _containers() -> Iterator[Row]:
     """Codecs that reorder or hide frames, in containers that keep times well, badly or not."""
-    for suffix in "mov mkv avi asf ts m2ts mpg flv f4v 3gp nut h264 wtv".split():
+    for suffix in ("mov", "mkv", "avi", "asf", "ts", "m2ts", "mpg", "flv", "f4v", "3gp", "nut"):
         yield coded(f"h264-b.{suffix}", H264_B)
+    yield from (coded(f"h264-b.{suffix}", H264_B) for suffix in ("h264", "wtv"))
     yield coded("h264-b.mxf", H264_B, even=0.04)
     yield from (coded(f"h264-open.{suffix}", OPEN) for suffix in ("mkv", "ts", "avi", "h264"))
     yield from (coded(f"h264-refresh.{suffix}", REFRESH) for suffix in ("mkv", "ts", "h264"))
     yield from (coded(f"hevc-b.{suffix}", HEVC_B) for suffix in ("ts", "mov", "hevc"))
     yield coded("hevc-open.ts", HEVC_OPEN)
     yield from (coded(f"mpeg4-b.{s}", MPEG4_B) for s in ("mp4", "mkv", "ts", "m4v", "nut"))
-    yield coded("xvid-packed.mkv", XVID, even=0.04)
     yield from (coded(f"mpeg2-b.{s}", MPEG2_B) for s in ("ts", "mxf", "m2v", "avi", "mkv"))
-    yield from (coded(f"vp9.{suffix}", VP9) for suffix in ("mp4", "ivf"))
-    yield from (coded(f"vp8.{suffix}", VP8) for suffix in ("ivf", "avi", "ogv"))
-    yield from (coded(f"av1.{suffix}", AV1, _raw(seconds=1)) for suffix in ("mp4", "ivf", "obu"))
+    yield from (copied(f"vp9.{suffix}", "vp9.webm") for suffix in ("mp4", "ivf"))
+    yield from (copied(f"vp8.{suffix}", "vp8.webm") for suffix in ("ivf", "avi", "ogv"))
+    yield copied("vp9-hidden-packets.nut", "vp9.webm", "-bsf:v vp9_superframe_split")
+    yield from (coded(f"av1.{suffix}", AV1, numbers(seconds=1)) for suffix in ("mp4", "ivf", "obu"))
     yield coded("mjpeg.mjpeg", MJPEG)
     yield coded("h264-live.mkv", f"{H264_B} -live 1")
     yield coded("vp9-live.webm", f"{VP9} -live 1")
@@ -119,12 +100,11 @@ def _containers() -> Iterator[Row]:
     yield coded("h264-dash.mp4", f"{H264_B} -movflags frag_keyframe+delay_moov+default_base_moof")
     yield coded("h264-negative-cts.mp4", f"{H264_B} -movflags negative_cts_offsets")
     yield coded("h264-no-edits.mp4", f"{H264_B} -use_editlist 0")
-    yield copied("vp9-hidden-packets.mkv", "vp9.webm", "-bsf:v vp9_superframe_split")
 
 
 def _long() -> Iterator[Row]:
     """Long enough that some frames are jumped to."""
-    raw = _raw(seconds=40)
+    raw = numbers(seconds=40)
     for suffix in ("mp4", "mkv", "ts", "avi", "flv", "asf", "h264"):
         yield coded(f"long-b.{suffix}", H264_B, raw)
     yield coded("long-b.mxf", H264_B, raw, even=0.04)
@@ -135,6 +115,9 @@ def _long() -> Iterator[Row]:
     yield coded("long-xvid-packed.avi", XVID, raw)
     yield coded("long-theora.ogv", THEORA, raw)
     yield copied("long-late.mkv", "long-b.mp4", before="-itsoffset 7")
+    yield Row("long-jump.ts", parts=("long-b.ts", "long-hour.ts"))
+    again = with_edits((10, 20), (10, 5), (10, 20), (5, 0))
+    yield coded("long-edits.mp4", H264_B, raw, patch=again)
     yield copied("long-trimmed.mp4", "long-b.mp4", before="-ss 3.3")
 
 
@@ -146,6 +129,14 @@ def _starts() -> Iterator[Row]:
     late = "-itsoffset 1 -i @h264-b.mp4 -map 0:a -map 1:v -c:v copy"
     for suffix in ("mp4", "mkv", "ts", "avi"):
         yield Row(f"late-with-sound.{suffix}", f"{SOUND} {late} -c:a mp2")
+    fragments = "-movflags frag_keyframe+empty_moov"
+    yield copied("late-fragments.mp4", "h264-b.mp4", fragments, "-itsoffset 3")
+    for suffix in ("mp4", "mkv", "ts", "avi", "flv", "asf", "mpg"):
+        longer = f"{SOUND} -i @mpeg4-b.mp4 -map 0 -map 1:v -c:a libmp3lame -ar 44100"
+        codec = "-c:v flv -q:v 3" if suffix == "flv" else "-c:v mpeg2video -q:v 3"
+        yield Row(f"sound-longer.{suffix}", f"{longer} {codec}")
+    for suffix in ("mkv", "avi", "flv", "ts"):
+        yield copied(f"cut-end.{suffix}", f"h264-b.{suffix}", "-t 1.5")
     yield copied("cut.mp4", "h264-b.mp4", before="-ss 1.3")
     yield copied("cut-both-ends.mp4", "h264-b.mp4", "-t 0.9", "-ss 1.3")
     yield copied("cut-open.mp4", "h264-open.mp4", before="-ss 1.3")
@@ -187,9 +178,10 @@ def _edits() -> Iterator[Row]:
         patch = with_edits(*lists[name])
         yield coded(f"edits-{name}-open.mov", OPEN, patch=patch)
         yield coded(f"edits-{name}-prores.mov", PRORES, patch=patch)
+    for name in ("two-parts", "trimmed"):  # FFmpeg itself shows nothing good going back in these
+        patch = with_edits(*lists[name])
         yield coded(f"edits-{name}-refresh.mp4", REFRESH, patch=patch)
-    for name in ("two-parts", "trimmed"):
-        yield coded(f"edits-{name}-hevc.mp4", HEVC_OPEN, patch=with_edits(*lists[name]))
+        yield coded(f"edits-{name}-hevc.mp4", HEVC_OPEN, patch=patch)
 
 
 def _ingredients() -> Iterator[Row]:
@@ -198,13 +190,15 @@ def _ingredients() -> Iterator[Row]:
     for first in (0, 75, 150):
         for name, offset in offsets.items():
             clock = f"-muxdelay 0 -output_ts_offset {offset}"
-            yield coded(f"{first}-{name}.ts", f"{H264_B} {clock}", _raw(first=first))
+            yield coded(f"{first}-{name}.ts", f"{H264_B} {clock}", numbers(first=first))
     sound = f"{SOUND} {MPEG2_B} -c:a mp2 -shortest"
+    yield coded("75-tags.flv", H264_B, LATER, patch=lambda data: data[13:])  # no header
+    yield coded("long-hour.ts", f"{H264_B} -output_ts_offset 3600", numbers(seconds=20, first=500))
     yield Row("sound.ts", f"{RAW} {sound}")
     yield Row("sound-hour.ts", f"{LATER} {sound} -output_ts_offset 3600")
-    yield coded("size.ts", H264_B, _raw("192x128", first=75))
-    yield coded("large.mp4", H264_B, _raw("192x128", first=500))
-    yield coded("poster.mov", MJPEG, _raw("192x128", first=550, seconds=0.04))
+    yield coded("size.ts", H264_B, numbers("192x128", first=75))
+    yield coded("large.mp4", H264_B, numbers("192x128", first=500))
+    yield coded("poster.mov", MJPEG, numbers("192x128", first=550, seconds=0.04))
     yield Row("two-programs-hour.ts", f"{PROGRAMS} -output_ts_offset 3600")
     for name, (_, codec) in _joins().items():
         yield coded(f"75-{name}", codec, LATER)
@@ -222,7 +216,6 @@ def _joins() -> dict[str, tuple[str, str]]:
         "joined.m4v": ("mpeg4-b.m4v", MPEG4_B),
         "joined.flv": ("h264-b.flv", H264_B),
         "joined.avi": ("mpeg4.avi", MPEG4),
-        "joined.mkv": ("h264-b.mkv", H264_B),
         "joined-mpeg2.ts": ("mpeg2-b.ts", MPEG2_B),
         "joined-hevc.ts": ("hevc-b.ts", HEVC_B),
         "joined.mjpeg": ("mjpeg.mjpeg", MJPEG),
@@ -245,13 +238,14 @@ def _joined() -> Iterator[Row]:
     for name, parts in jumps.items():
         yield Row(f"jump-{name}.ts", parts=tuple(f"{part}.ts" for part in parts))
     yield copied("wrap.ts", "h264-b.mp4", "-output_ts_offset 95440.5")
+    yield copied("wrap.mpg", "mpeg2-b.mpg", "-output_ts_offset 95440.5")
     yield copied("wrap-mpeg2.ts", "mpeg2-b.ts", "-output_ts_offset 95440.5")
     yield Row("jump-sound.ts", parts=("sound.ts", "sound-hour.ts"))
     yield Row("jump-back-sound.ts", parts=("sound-hour.ts", "sound.ts"))
     yield Row("jump-size.ts", parts=("0-zero.ts", "size.ts"))
     for name, (head, _) in _joins().items():
-        even = 0.04 if name == "joined.mkv" else 0.0
-        yield Row(name, parts=(head, f"75-{name}"), even=even)
+        yield Row(name, parts=(head, f"75-{name}"))
+    yield Row("joined-tags.flv", parts=("h264-b.flv", "75-tags.flv"), even=0.04)
 
 
 def _rates() -> Iterator[Row]:
@@ -262,17 +256,23 @@ def _rates() -> Iterator[Row]:
     yield coded("variable.gif", some)
     yield coded("variable.webm", f"{some} {VP9}")
     yield coded("variable-mpeg2.ts", f"{some} {MPEG2}")
-    for seconds, suffixes in ((4, "mp4 mkv ts flv"), (30, "mp4 mkv ts")):
+    for seconds in (4, 30, 3600):
         gap = f'-vf "setpts=PTS+gte(N\\,40)*{seconds}/TB" -fps_mode vfr'
-        for suffix in suffixes.split():
-            yield coded(f"pause-{seconds}.{suffix}", f"{gap} {H264_B}")
+        for suffix, codec in (("mp4", H264_B), ("mkv", H264_B), ("ts", H264), ("flv", H264)):
+            yield coded(f"pause-{seconds}.{suffix}", f"{gap} {codec}")
     for suffix in ("mp4", "mkv", "ts", "flv", "avi", "h264"):
-        yield coded(f"rate-29.97.{suffix}", f"{H264_B} -r 30000/1001", _raw(rate=29.97))
-        yield coded(f"rate-1.{suffix}", H264_B, _raw(rate=1, seconds=9))
+        yield coded(f"rate-29.97.{suffix}", f"{H264_B} -r 30000/1001", numbers(rate=29.97))
+        yield coded(f"rate-1.{suffix}", H264_B, numbers(rate=1, seconds=9))
     for suffix in ("mp4", "mkv", "ts"):
-        yield coded(f"rate-1000.{suffix}", H264_B, _raw(rate=1000, seconds=0.2))
-    yield coded("rate-60.h264", H264_B, _raw(rate=60))
-    yield coded("slides.mp4", H264, _raw(rate=0.2, seconds=40))
+        yield coded(f"rate-1000.{suffix}", H264_B, numbers(rate=1000, seconds=0.2))
+    yield coded("rate-60.h264", H264_B, numbers(rate=60))
+    for suffix in ("mp4", "mkv", "ts", "avi"):
+        yield coded(f"slides.{suffix}", H264, numbers(rate=0.2, seconds=40))
+        yield coded(f"still.{suffix}", H264, numbers(seconds=0.04))
+    for suffix in ("mp4", "mkv", "avi"):
+        yield coded(f"three-frames.{suffix}", H264_B, numbers(seconds=0.12))
+    yield coded("variable.apng", f"{some} -f apng")
+    yield coded("still.gif", "", numbers(seconds=0.04))
     dropped = "-bsf:v \"noise=drop='eq(mod(n,7),3)'\""
     for suffix in ("mkv", "mp4", "avi"):
         yield copied(f"dropped.{suffix}", "mjpeg.avi", dropped)
@@ -305,8 +305,6 @@ def _tracks() -> Iterator[Row]:
         yield Row(f"two-videos.{suffix}", BOTH, stream=1)
     yield Row("two-programs.ts", PROGRAMS, stream=1)
     yield Row("two-programs-jump.ts", parts=("two-programs.ts", "two-programs-hour.ts"), stream=1)
-    for suffix in ("mp4", "mkv", "ts"):
-        yield coded(f"still.{suffix}", H264, _raw(seconds=0.04))
 
 
 def _both(first: str, second: str) -> str:
