@@ -31,10 +31,11 @@ class Shown:
     duration_s: float
     """Seconds from the first frame to the end of the last."""
 
-    def between(self, start: float, stop: float) -> set[int]:
-        """Numbers of the frames on screen at some moment from `start` to `stop`, in seconds."""
-        first = max(int(np.searchsorted(self.times, start, "right")) - 1, 0)
-        after = max(int(np.searchsorted(self.times, stop, "right")), 1)
+    def between(self, start: float, stop: float, slack: int = 0) -> set[int]:
+        """Numbers of the frames on screen at some moment from `start` to `stop`, in seconds, and
+        of `slack` frames before and after."""
+        first = max(int(np.searchsorted(self.times, start, "right")) - 1 - slack, 0)
+        after = max(int(np.searchsorted(self.times, stop, "right")) + slack, 1)
         return set(self.numbers[first:after])
 
 

@@ -31,6 +31,9 @@ class Row:
     """The video stream a player shows, counted among the video streams."""
     even: float = 0.0
     """Seconds between frames where FFmpeg only guesses their times, badly; else 0."""
+    slack: int = 0
+    """Frames by which a pause may be misplaced, where a container has no presentation times
+    (docs/limits.md)."""
     good: bool = True
     """Whether nothing is missing: no frame may be called lost, no end cut off."""
 

@@ -252,7 +252,8 @@ def _rates() -> Iterator[Row]:
     """Variable rates, pauses, frames that are missing, times that are missing or guessed."""
     some = '-vf "select=not(mod(n\\,5))+not(mod(n\\,7))+lt(n\\,20)" -fps_mode vfr'
     for suffix in ("mp4", "mkv", "ts", "avi", "flv", "asf"):
-        yield coded(f"variable.{suffix}", f"{some} {H264_B}")
+        slack = 4 if suffix in ("avi", "asf") else 0
+        yield coded(f"variable.{suffix}", f"{some} {H264_B}", slack=slack)
     yield coded("variable.gif", some)
     yield coded("variable.webm", f"{some} {VP9}")
     yield coded("variable-mpeg2.ts", f"{some} {MPEG2}")

@@ -80,7 +80,7 @@ def of_samples(path: Path, reference: Shown, row: Row, samples: int, snap: float
         wrong = [
             f"{time:.3f} s: {n}, not {sorted(expected)}"
             for time, n in zip(times, taken, strict=True)
-            if n not in (expected := reference.between(time - reach, time + reach))
+            if n not in (expected := reference.between(time - reach, time + reach, row.slack))
         ]
         what = f"{samples} samples, snap {snap}"
         found = [f"{what}: {len(wrong)} differ ({'; '.join(wrong[:3])})"] if wrong else []

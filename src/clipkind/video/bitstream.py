@@ -49,8 +49,17 @@ class Bitstream:
         return next((unit in idr for unit in units if unit in pictures), False)
 
     def is_reference_only(self, packet: "Packet[VideoStream]") -> bool:
-        """VP8's alternate reference frames are packets of their own (RFC 6386, 9.1: show_frame)."""
-        return self.codec == "vp8" and not memoryview(packet)[0] & 0x10
+        """VP8's alternate reference frames are packets of their own, VP9's can be.
+
+        By show_frame and show_existing_frame: RFC 6386, 9.1, and the VP9 specification, 6.2.
+        """
+        if self.codec not in ("vp8", "vp9"):
+            return False
+        data = memoryview(packet)
+        if self.codec == "vp8":
+            return not data[0] & 0x10
+        superframe = data[-1] & 0xE0 == 0xC0
+        return not superframe and data[0] & 0x30 != 0x30 and not data[0] & 0x0A
 
     def is_unpacked(self, packet: "Packet[VideoStream]") -> bool:
         """Whether an MPEG-4 packet gives the B-frame packed into one before it, as XviD does."""

@@ -9,6 +9,7 @@ from typing import Self
 import av.error
 from av.packet import Packet
 from av.stream import Discard
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from clipkind.video.gaps import holes, seconds_gone
@@ -131,16 +132,19 @@ class Demuxer:
         try:
             for packet in self._demux:
                 packet.pts = fed
-                came += [
-                    frame.pts for frame in self.decoder.decode(packet) if frame.pts is not None
-                ]
                 fed += packet.size > 0
+                came += _places(self.decoder.decode(packet))
                 if fed == (came[0] + 2 * REORDERED if came else _OPENING):
+                    came += _places(self.decoder.decode(None))
                     break
-            came += [frame.pts for frame in self.decoder.decode(None) if frame.pts is not None]
         except (av.error.FFmpegError, OSError):
             return  # damaged rather than joined late
         finally:
             self.decoder.flush_buffers()
         if came:
             packets.begin(came, fed - REORDERED)
+
+
+def _places(frames: list[VideoFrame]) -> list[int]:
+    """Where in the file the packets of decoded frames are, which stands in the frames' times."""
+    return [frame.pts for frame in frames if frame.pts is not None]

@@ -150,7 +150,7 @@ class Packets:
 
 
 def _joined(times: IntArray, places: IntArray, step: int) -> IntArray:
-    """Times of recordings that begin anew at `places`, each moved to `step` after the one before."""
+    """Times of recordings that begin at `places`, each moved to `step` after the one before."""
     parts = np.split(times.copy(), places)
     end = NO_TIME
     for part in parts:

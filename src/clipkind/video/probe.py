@@ -84,7 +84,8 @@ def _declared_duration(container: InputContainer, stream: VideoStream, table: Fr
     """Seconds from the first frame to the end the container claims; 0 where it claims nothing."""
     if table.complete:  # as with edit lists, which cut the length and not the claim
         return 0.0
-    if stream.duration and stream.time_base:
+    of_all_streams = container.format.name == "asf"
+    if stream.duration and stream.time_base and not of_all_streams:
         end = float(stream.duration * stream.time_base)
     else:
         end = (container.duration or 0) / AV_TIME_BASE
