@@ -6,15 +6,20 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from broken_media import BROKEN
+from clipkind.cli.classify import command
 from clipkind.dataset.listing import NOT_VIDEO
+from clipkind.features.store import FeatureWriter
 from clipkind.model.bundle import load_bundle
 from media import numbered_frames, write_video
+from terminal import shown_by
 
 KEYS = [
     "path", "status", "label", "labels", "decision", "confidence", "calibrated", "probabilities",
@@ -250,3 +255,35 @@ def test_doctor_finds_everything_in_place_and_says_what_it_found() -> None:
     assert done.returncode == 0, done.stdout.decode()
     for word in ("openvino", "FFmpeg", "bundled model", "h264"):
         assert word in done.stdout.decode()
+
+
+@pytest.mark.parametrize("flag", ["--json", "--csv", None])
+def test_rows_and_the_bar_share_no_line_of_a_terminal(flag: str | None, folder: Path) -> None:
+    names = [folder / name for name in ("good.mp4", "sub/short.webm", "empty/empty.mp4")]
+    lines = shown_by(command, *names, *([flag] if flag else []))
+    assert lines.pop() == "3 videos: 2 ok, 1 refused"
+    if flag == "--json":
+        assert {json.loads(line)["status"] for line in lines} == {"ok", "refused"}
+    else:
+        head, *lines = lines
+        assert head.startswith("path,status," if flag else "File  ")
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("source", ["folder", "list", "features"])
+@pytest.mark.parametrize("to_file", [True, False])
+def test_csv_of_nothing_has_its_header(source: str, to_file: bool, tmp_path: Path) -> None:
+    out, folder = tmp_path / "out.csv", tmp_path / "none"
+    folder.mkdir()
+    given = [str(folder)] if source == "folder" else ["-"]
+    if source == "features":
+        given = ["--features", str(folder / "f.h5")]
+        with FeatureWriter(folder / "f.h5", replace(load_bundle().contract, class_names=())):
+            pass
+    given += ["--output", str(out)] if to_file else []
+    done = CliRunner().invoke(command, ["--csv", *given], input=b"", standalone_mode=False)
+    assert done.exception is None, done.output
+    table = csv.DictReader(io.StringIO(out.read_text() if to_file else done.stdout))
+    columns = [key for key in KEYS if key != "probabilities"]
+    assert table.fieldnames == [*columns, *(f"p_{n}" for n in load_bundle().contract.class_names)]
+    assert not list(table)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from clipkind.cli.dataset_check import command
 from clipkind.dataset.links import links_file, read_compared, read_links
 from clipkind.dataset.manifest import Entry, write_manifest
 from dataset.scenery import write_scene
 from planted import Change, plant
+from terminal import shown_by
 
 
 def clipkind(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -106,3 +108,10 @@ def test_wrong_input_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
         assert "--out-html" in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
     assert table.read_text() == "path,label\na.mp4,Cat\n"
+
+
+def test_rows_and_the_bars_share_no_line_of_a_terminal(manifest: Path) -> None:
+    unreadable, head, *lines = shown_by(command, manifest)
+    assert unreadable.startswith(f"unreadable: {manifest.parent / 'videos' / 'broken.mp4'}")
+    assert head.split()[:2] == ["Class", "Videos"]
+    assert "5 videos of 5 sources, 4 where copies join them" in lines

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from clipkind.cli.dataset_scan import command
 from clipkind.dataset.manifest import Entry, read_manifest, write_manifest
 from interrupting import start
 from media import numbered_frames, write_video
+from terminal import shown_by
 
 
 def scan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -99,8 +101,8 @@ def test_a_taxonomy_by_name_or_file(videos: Path) -> None:
     [
         (("nowhere",), "clipkind: nowhere: there is no such file; give a folder of videos or a "),
         (("videos", "--out", "other.csv"), "clipkind: other.csv: exists and is no manifest by "),
-        (("videos", "--out", "m.txt"), "Error: --out m.txt: a manifest's name ends in .csv"),
-        (("videos", "--out", "no/m.csv"), "Error: --out no/m.csv: there is no such folder; make "),
+        (("videos", "--out", "m.txt"), "clipkind: --out m.txt: a manifest's name ends in .csv"),
+        (("videos", "--out", "no/m.csv"), "clipkind: --out no/m.csv: there is no such folder; "),
         (("videos", "--taxonomy", "no.toml"), "clipkind: no.toml: No such file or directory"),
         (("bad.csv",), "clipkind: bad.csv, from line 2 on: is not CSV (unexpected end of data)"),
         (("videos/Cats/a.mp4",), "clipkind: videos/Cats/a.mp4: is no folder or table; give "),
@@ -156,3 +158,12 @@ def test_videos_without_classes_are_not_sent_on_to_training(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "ok files without a label: 1" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("next:  put the videos into one folder a class")
+
+
+def test_rows_and_the_bar_share_no_line_of_a_terminal(videos: Path) -> None:
+    (videos / "Cats" / "b.mp4").write_text("no video")
+    out = videos.parent / "m.csv"
+    refused, head, cats, dogs, *lines = shown_by(command, videos, "--out", out)
+    assert refused.startswith(f"refused: {videos / 'Cats' / 'b.mp4'}: not_a_video")
+    assert [line.split()[0] for line in (head, cats, dogs)] == ["Class", "Cats", "Dogs"]
+    assert lines[0] == f"{out}: 3 files = 2 ok + 1 refused (1 not_a_video)"

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from clipkind.cli.main import app
 from dataset.youtube8m.video_site import Site
 from interrupting import start
 from media import numbered_frames, write_video
+from terminal import shown_by
 
 
 @pytest.fixture
@@ -143,3 +145,17 @@ def test_mistakes_are_said_before_anything_is_downloaded(site: Site, tmp_path: P
     assert done.stderr.startswith("clipkind: ")
     assert "line 3: no 'Cartoons' in the vocabulary; did you mean 'Cartoon'?" in done.stderr
     assert not (tmp_path / "o").exists()
+
+
+def test_rows_and_the_bar_share_no_line_of_a_terminal(
+    site: Site, clip: bytes, tmp_path: Path
+) -> None:
+    site.list("0215n", ["aaaa", "bbbb"])
+    first = site.video("aaaa", clip)
+    site.resolve("bbbb", None)
+    lines = shown_by(app, *arguments(site, tmp_path))
+    assert [line.split()[:2] for line in lines[:2]] == [
+        ["downloaded", f"Animation/Cartoon/{first}.mp4"],
+        ["unavailable", "Animation/Cartoon/bbbb"],
+    ]
+    assert lines[2].split()[0] == "Class"

@@ -8,8 +8,10 @@ import h5py
 import numpy as np
 import pytest
 
+from clipkind.cli.extract import command
 from clipkind.features.store import open_features
 from media import numbered_frames, write_video
+from terminal import shown_by
 
 pytest.importorskip("torch", reason="extraction needs the train extra")
 
@@ -82,3 +84,16 @@ def test_compile_is_refused_where_openvino_would_ignore_it(tmp_path: Path) -> No
     assert done.returncode == 2
     assert "--compile is for the torch engine" in done.stderr
     assert not (tmp_path / "f.h5").exists()
+
+
+def test_refusals_and_the_bar_share_no_line_of_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    write_video(tmp_path / "videos" / "a.mp4", numbered_frames(5))
+    for name in ("b.mp4", "c.mp4"):
+        (tmp_path / "videos" / name).write_text("no video")
+    lines = shown_by(command, tmp_path / "videos", "--out", tmp_path / "f.h5")
+    refused = [line for line in lines if line.startswith(f"refused: {tmp_path}")]
+    assert len(refused) == 2
+    assert (
+        lines[-1] == f"{tmp_path / 'f.h5'}: 3 videos = 1 ok + 0 partial + 2 refused + 0 done before"
+    )

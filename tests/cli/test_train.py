@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from clipkind.cli.fit import View
+from clipkind.cli.main import app
 from interrupting import start
+from terminal import shown, shown_by
 from training.small_set import CHANGES, SmallSet, make_small_set
 
 
@@ -119,3 +122,20 @@ def test_control_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path, small_set:
     assert "Traceback" not in said
     assert not list(out.rglob("*.tmp"))
     assert not (out / "bundle").exists()
+
+
+def test_notes_and_the_bars_share_no_line_of_a_terminal(run: Path, small_set: SmallSet) -> None:
+    lines = shown_by(app, *arguments(small_set, run))
+    assert lines[0].startswith("48 videos = 24 train + 12 val + 12 test, 2 classes, 2 members; ")
+    assert [line.split(":")[0] for line in lines[2:5]] == ["member-0", "member-1", "Test"]
+
+
+def test_stages_and_the_bar_of_a_fit_share_no_line_of_a_terminal() -> None:
+    def work() -> None:
+        with View() as view:
+            for name in ("scan", "check"):
+                view.stage(name)
+                view.step(1, 3)
+                view.note(f"{name} is done")
+
+    assert shown(work) == ["scan is done", "check is done"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipkind.errors import ClipkindError, FileFormatError
-from clipkind.features.journal import Journal, replacing
+from clipkind.features.journal import Journal
 
 BLOCKS = [b"first", b"", b"third" * 50]
 
@@ -132,15 +132,3 @@ def test_any_cut_of_any_journal_gives_a_prefix(
     path.write_bytes(path.read_bytes()[:cut])
     kept = sum(size <= cut for size in sizes[1:])
     assert content(path) == list(enumerate(blocks))[:kept]
-
-
-def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:  # noqa: PT012
-        temporary.write_bytes(b"half")
-        raise RuntimeError
-    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("file", b"old")]
-    with replacing(path) as temporary:
-        temporary.write_bytes(b"new")
-    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("file", b"new")]

@@ -14,7 +14,7 @@ import pytest
 from full_disk import disk_full_at
 
 from clipkind.contract import Contract
-from clipkind.errors import ContractMismatch, FileFormatError, Reason, VideoError
+from clipkind.errors import ClipkindError, ContractMismatch, FileFormatError, Reason, VideoError
 from clipkind.features.store import FeatureRow, FeatureWriter, RefusedRow, open_features
 
 CONTRACT = Contract(backbone="test", weights_sha256="0" * 64, feature_dim=8, num_frames=16)
@@ -100,6 +100,28 @@ def test_an_interrupted_extraction_goes_on_where_it_was(tmp_path: Path) -> None:
         assert file.ids == ("a", "b")
         assert [r.id for r in file.refused] == ["r"]
         np.testing.assert_array_equal(file.features(["a"])[0], numbers("a").astype(np.float16))
+
+
+def test_where_the_name_is_a_link_all_happens_where_it_leads(tmp_path: Path) -> None:
+    link, disk = tmp_path / "f.h5", tmp_path / "disk"
+    disk.mkdir()
+    link.symlink_to("disk/big.h5")
+    with pytest.raises(KeyboardInterrupt), FeatureWriter(link, CONTRACT) as writer:  # noqa: PT012
+        writer.add(row("a"), numbers("a"))
+        raise KeyboardInterrupt
+    assert names(disk) == ["big.h5.journal"]
+    write(link, "b")
+    assert (names(tmp_path), names(disk)) == (["disk", "f.h5"], ["big.h5"])
+    assert link.is_symlink()
+    with open_features(disk / "big.h5") as file:
+        assert file.ids == ("a", "b")
+
+
+def test_a_pipe_is_refused_before_anything_is_read_from_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ClipkindError, match="pipe: is a pipe; name a file"):
+        FeatureWriter(tmp_path / "pipe", CONTRACT)
+    assert names(tmp_path) == ["pipe"]
 
 
 def test_a_finished_file_can_be_added_to(tmp_path: Path) -> None:

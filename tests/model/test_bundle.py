@@ -45,6 +45,11 @@ def test_a_saved_bundle_reads_back_equal(tmp_path: Path) -> None:
     assert load_bundle(copy.path) == copy
     copy_of(bundle, tmp_path / "copy")  # replaces the one that is there
     assert sorted(p.name for p in tmp_path.iterdir()) == ["copy"]
+    (tmp_path / "link").symlink_to("copy")
+    copy_of(replace(bundle, name="new"), tmp_path / "link")
+    assert load_bundle(copy.path).name == "new"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["copy", "link"]
+    assert (tmp_path / "link").is_symlink()
 
 
 @pytest.mark.parametrize(

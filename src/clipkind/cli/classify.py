@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import click
 
 import clipkind
 from clipkind.cli import options as shared
+from clipkind.errors import ClipkindError
 
 if TYPE_CHECKING:
     from clipkind.cli.output import Format
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with a header line.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write results to this file.")
+@click.option(
+    "--output", "-o", type=shared.NewFile(through=True), help="Write results to this file."
+)
 @click.option(
     "--multi-scale",
     type=click.Choice(["aligned", "documented", "single"]),
@@ -110,6 +113,8 @@ def _with_stdin(paths: Iterable[str]) -> Iterator[str]:
         if path != "-":
             yield path
             continue
+        if sys.stdin is None:
+            raise ClipkindError("-: standard input is closed; pipe names of files to it")
         for line in sys.stdin.buffer:
             if name := line.rstrip(b"\r\n"):
                 yield os.fsdecode(name)
@@ -132,19 +137,20 @@ def _report(
     counts = {"ok": 0, "partial": 0, "refused": 0}
     decisions = {"single": 0, "several": 0, "unsure": 0}
     output: Path | None = options["output"]
-    shared = Console(highlight=False) if sys.stdout.isatty() and output is None else None
-    bar_console = shared or Console(stderr=True)
-    bar = progress_bar(bar_console) if bar_console.is_terminal and total != 1 else nullcontext()
-    with open_output(output) as stream, bar as progress:
-        writer = writer_for(chosen, stream, shared, classifier.class_names, options["risk"], names)
-        task = progress.add_task("videos", total=total, rate="") if progress else None
+    with ExitStack() as stack:
+        stream = stack.enter_context(open_output(output))
+        screen = Console(file=stream, highlight=False) if stream.isatty() else None
+        bar = progress_bar(screen or Console(stderr=True), beside=stream)
+        if total != 1:
+            stack.enter_context(bar)
+        writer = writer_for(chosen, stream, screen, classifier.class_names, options["risk"], names)
+        task = bar.add_task("videos", total=total, rate="")
         for prediction in answers:
             writer.write(prediction)
             counts[prediction.status] += 1
             if prediction.decision:
                 decisions[prediction.decision] += 1
-            if progress and task is not None:
-                progress.advance(task)
+            bar.advance(task)
         writer.finish()
     if sum(counts.values()) != 1 or output:
         told = _told(counts) or "nothing to do"

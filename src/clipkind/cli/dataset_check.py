@@ -27,7 +27,7 @@ SHOWN = 10
 )
 @click.option(
     "--out-html",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=shared.NewFile("page", ".html", ".htm", through=True),
     help="Page to write.  [default: beside the manifest, .check.html]",
 )
 @shared.jobs(many=True)
@@ -52,7 +52,8 @@ def command(manifest: Path, out_html: Path | None, jobs: int, timeout: float) ->
     from clipkind.features.engines.openvino_engine import OpenVinoEngine
     from clipkind.model.bundle import BACKBONE_FILE, load_bundle
 
-    _check_out(manifest, out_html)
+    if manifest.suffix.lower() in (".html", ".htm"):  # the page would take its place
+        raise click.UsageError(f"{printable(str(manifest))}: give the manifest dataset scan wrote")
     entries = read_manifest(manifest)
     bundle = load_bundle()
     engine = OpenVinoEngine(bundle.path / BACKBONE_FILE)
@@ -78,18 +79,6 @@ def command(manifest: Path, out_html: Path | None, jobs: int, timeout: float) ->
     _show_findings(found.report, entries, screen)
     click.echo("\n".join(_summary(found, manifest)))
     return 0
-
-
-def _check_out(manifest: Path, html: Path | None) -> None:
-    """Before hours of reading: what is no page must not be overwritten."""
-    if manifest.suffix.lower() in (".html", ".htm"):
-        raise click.UsageError(f"{printable(str(manifest))}: give the manifest dataset scan wrote")
-    if html is None:
-        return
-    if html.suffix.lower() not in (".html", ".htm"):
-        raise click.UsageError(f"--out-html {printable(str(html))}: a page's name ends in .html")
-    if not html.parent.is_dir():
-        raise click.UsageError(f"--out-html {printable(str(html))}: there is no such folder")
 
 
 def _show_refused(found: "CheckRun", console: "Console") -> None:

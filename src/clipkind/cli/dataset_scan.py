@@ -27,7 +27,7 @@ SHOWN = 10
     "--out",
     default="manifest.csv",
     show_default=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=shared.NewFile("manifest", ".csv"),
     help="Manifest to write.",
 )
 @click.option(
@@ -74,13 +74,9 @@ def command(source: Path, out: Path, taxonomy: str | None, min_duration: float, 
 
 
 def _check_out(out: Path) -> None:
-    """Before hours of reading: what cannot be written, or is something else, must not be."""
+    """Before hours of reading: what is something else must not be overwritten."""
     from clipkind.dataset.manifest import is_own
 
-    if out.suffix.lower() != ".csv":
-        raise click.UsageError(f"--out {printable(str(out))}: a manifest's name ends in .csv")
-    if not out.parent.is_dir():
-        raise click.UsageError(f"--out {printable(str(out))}: there is no such folder; make it")
     if out.exists() and not is_own(out):
         raise ClipkindError(
             f"{printable(str(out))}: exists and is no manifest by clipkind; give another --out"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from clipkind.cli import options as shared
 from clipkind.text import printable, quoted
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("split")
 @click.argument("source", type=_FILE, metavar="MANIFEST")
-@click.option("--out", type=_FILE, help="Split file.  [default: MANIFEST's name + .split.csv]")
+@click.option(
+    "--out", type=shared.NewFile(), help="Split file.  [default: MANIFEST's name + .split.csv]"
+)
 @click.option(
     "--links",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clipkind.cli import options as shared
 from clipkind.text import printable
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def _http(_context: click.Context, parameter: click.Parameter, value: str | None
     help="CSV with columns name (or id), count, label and if wanted subcategory; or a list of "
     "name:count lines, with --label.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False),
+@click.option("--out", required=True, type=shared.NewFolder(),
               help="Folder to fill or to go on with.")  # fmt: skip
 @click.option("--label", default="", help="Class of rows that name none.")
 @click.option("--vocabulary", metavar="FILE|URL", help="vocabulary.csv; default: the data set's.")

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +27,20 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Whose videos to ask about.",
 )
 @click.option("--tta", is_flag=True, help="Also ask every network in four ways (test-time augm.).")
-@click.option("--html", type=_FILE, help="Write the whole report as one page.")
-@click.option("--json", "json_file", type=_FILE, help="Write every figure as JSON.")
+@click.option(
+    "--html",
+    type=shared.NewFile("page", ".html", ".htm", through=True),
+    help="Write the whole report as one page.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=shared.NewFile(through=True),
+    help="Write every figure as JSON.",
+)
 @click.option(
     "--png",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=shared.NewFolder(),
     metavar="DIR",
     help="Write the report's plots into this folder.",
 )
@@ -79,8 +87,6 @@ def command(model: Path, **options: Any) -> int:
     give --features and --split-file. Every figure has its 95 % interval over groups (sources), and
     of two systems one is called better only where that is shown. RUN/evaluation keeps the result.
     """
-    _check_targets(options)
-
     from clipkind.cli.evaluation_view import EvaluationView, print_evaluation
     from clipkind.workflow.evaluate import evaluate, write_evaluation
 
@@ -129,33 +135,3 @@ def _settings(options: dict[str, Any], stage: Any, step: Any) -> "EvaluateOption
         stage=stage,
         step=step,
     )
-
-
-def _check_targets(options: dict[str, Any]) -> None:
-    """What can only fail at the end of long work had better fail before it."""
-    for name, option in (("html", "--html"), ("json_file", "--json")):
-        path = options[name]
-        if path is not None:
-            _check_folder(option, path, path.parent)
-    html = options["html"]
-    if html is not None and html.suffix.lower() not in (".html", ".htm"):
-        raise click.UsageError(f"--html {printable(str(html))}: a page's name ends in .html")
-    if (png := options["png"]) is not None:  # made with what is missing above it
-        _check_folder("--png", png, next(p for p in (png, *png.absolute().parents) if p.exists()))
-
-
-def _check_folder(option: str, path: Path, folder: Path) -> None:
-    """Raises click.UsageError where no file can be made in `folder`, by making one."""
-    shown = f"{option} {printable(str(path))}"
-    if not folder.is_dir():
-        there = (
-            f"{printable(str(folder))} is a file" if folder.exists() else "there is no such folder"
-        )
-        raise click.UsageError(f"{shown}: {there}")
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise click.UsageError(
-            f"{shown}: cannot be written there ({error.strerror}); name another place"
-        ) from None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from clipkind.cli import options as shared
 from clipkind.text import printable
 
 
@@ -16,7 +17,7 @@ from clipkind.text import printable
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=shared.NewFolder(),
     metavar="FOLDER",
     help="Where best_ensemble_model_1.pt and so on go; must hold none yet.",
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("extract")
 @click.argument("source", type=click.Path(path_type=Path), metavar="DIR|MANIFEST")
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Feature file (.h5) to write."
+    "--out", required=True, type=shared.NewFile(parents=True), help="Feature file (.h5) to write."
 )
 @click.option(
     "--backbone",

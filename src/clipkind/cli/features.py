@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from clipkind.cli import options as shared
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -14,7 +16,7 @@ def command() -> None:
 
 @command.command("export")
 @click.argument("source", type=_FILE)
-@click.argument("destination", type=_FILE)
+@click.argument("destination", type=shared.NewFile())
 def export(source: Path, destination: Path) -> None:
     """Write the feature file SOURCE in the documented layout.
 
@@ -31,7 +33,7 @@ def export(source: Path, destination: Path) -> None:
 
 @command.command("import")
 @click.argument("source", type=_FILE)
-@click.argument("destination", type=_FILE)
+@click.argument("destination", type=shared.NewFile(parents=True))
 @click.option("--backbone", required=True, help="The backbone the file was made with.")
 @click.option("--weights", type=_FILE, help="Its weights, where they are not the published ones.")
 def import_(source: Path, destination: Path, backbone: str, weights: Path | None) -> None:

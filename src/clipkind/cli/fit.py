@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=shared.NewFolder(),
     metavar="RUN",
     help="Folder of all that is made.",
 )
@@ -68,7 +68,7 @@ def command(source: Path, out: Path, **options: Any) -> int:
         jobs=options["jobs"],
         fresh=options["fresh"],
     )
-    with _View() as view:
+    with View() as view:
         fitted = fit(source, out, recipe, settings, view)
     print_result(fitted.trained)
     refused = len(fitted.scanned.entries) - len(fitted.scanned.ok) + fitted.extracted.refused
@@ -79,7 +79,7 @@ def command(source: Path, out: Path, **options: Any) -> int:
     return 1 if refused else 0
 
 
-class _View:
+class View:
     """The stages one after another: a bar while one runs, a line when it is over."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=shared.NewFolder(),
     metavar="BUNDLE",
     help="Folder of the model; an earlier model there is replaced.",
 )

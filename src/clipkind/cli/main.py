@@ -1,6 +1,5 @@
 """The `clipkind` command: what all subcommands share, and how errors end it."""
 
-import io
 import os
 import sys
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import click
 
 from clipkind.cli.lazy import LazyGroup
+from clipkind.cli.streams import steady_streams
 from clipkind.errors import ClipkindError
 from clipkind.text import printable
 
@@ -56,9 +56,7 @@ def app() -> None:
 
 def main() -> None:
     """Entry point: errors become one line on stderr and a documented exit code."""
-    for stream in (sys.stdout, sys.stderr):  # a name the terminal cannot show must not end a run
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    steady_streams()
     try:
         code: Any = app(standalone_mode=False)
     except click.exceptions.Abort:
@@ -76,11 +74,6 @@ def main() -> None:
         )
     except ImportError as error:
         code = _fail(f"{error.name or 'a package'} is broken: {printable(str(error))}", 3)
-    except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # no second complaint at exit
-        code = 0
     except OSError as error:
         code = _fail(f"{error.filename or 'output'}: {error.strerror or error}", 2)
     except Exception as error:  # noqa: BLE001 - the last resort: people get a line, not a traceback

@@ -1,13 +1,78 @@
 """Options that several commands share, so that they mean and say the same everywhere."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from clipkind.errors import ClipkindError
+from clipkind.files import THROUGH, kind, resolved
+from clipkind.text import printable
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class NewFile(click.Path):
+    """A file to write. What would only fail at the end of long work is refused before it begins."""
+
+    def __init__(
+        self, what: str = "", *endings: str, through: bool = False, parents: bool = False
+    ) -> None:
+        """`endings`: of the name of a `what`. `through`: pipes and devices may be written to.
+
+        `parents`: folders that are missing will be made.
+        """
+        super().__init__(path_type=Path, dir_okay=False, readable=False, writable=True)
+        self._what, self._endings = what, endings
+        self._through, self._parents = through, parents
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Path:
+        """Raises ClipkindError, as what is wrong lies with the name and not with the usage."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        shown, found = f"{param.opts[0]} {printable(str(path))}", kind(path)
+        if self._endings and path.suffix.lower() not in self._endings:
+            raise ClipkindError(f"{shown}: a {self._what}'s name ends in {self._endings[0]}")
+        if found not in THROUGH:
+            _require_folder(shown, resolved(path).parent, missing=self._parents)
+        elif not self._through:
+            raise ClipkindError(f"{shown}: is a {found}, where this cannot be written; name a file")
+        return path
+
+
+class NewFolder(click.Path):
+    """A folder to fill, which need not be there; refused as a `NewFile` is."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False, readable=False)
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Path:
+        """Raises ClipkindError."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        there = path if path.exists() else resolved(path)  # a link may lead to where none is yet
+        _require_folder(f"{param.opts[0]} {printable(str(path))}", there, missing=True)
+        return there
+
+
+def _require_folder(shown: str, folder: Path, *, missing: bool) -> None:
+    """Raises ClipkindError where no file can be made in `folder`, which may be `missing`."""
+    if missing:
+        folder = next(there for there in (folder, *folder.absolute().parents) if kind(there))
+    found = kind(folder)
+    if not found:
+        raise ClipkindError(f"{shown}: there is no such folder; make it")
+    if found != "folder":
+        raise ClipkindError(f"{shown}: {printable(str(folder))} is a {found}; name another place")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ClipkindError(
+            f"{shown}: cannot be written there ({error.strerror}); name another place"
+        ) from None
+
 
 timeout = click.option(
     "--timeout",

@@ -1,19 +1,20 @@
 """How predictions reach people and programs: a table, JSON lines or CSV."""
 
 import csv
+import io
 import json
-import os
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, TextIO, cast
 
 from rich.console import Console
 from rich.text import Text
 
+from clipkind.cli.streams import results
+from clipkind.files import output
 from clipkind.inference.prediction import Prediction
 from clipkind.text import printable
 
@@ -64,14 +65,22 @@ class CsvWriter(Writer):
         self._head = True
 
     def write(self, prediction: Prediction) -> None:
+        self._write_head()
         values = prediction.to_json()
         probabilities = values.pop("probabilities") or {}
         values["labels"] = "|".join(values["labels"])
-        if self._head:
-            self._csv.writerow([*values, *(f"p_{name}" for name in self._classes)])
-            self._head = False
         self._csv.writerow([*values.values(), *(probabilities.get(n) for n in self._classes)])
         self._stream.flush()
+
+    def finish(self) -> None:
+        self._write_head()  # of no videos too: readers need it
+        self._stream.flush()
+
+    def _write_head(self) -> None:
+        if self._head:
+            names = [n for n in Prediction(path="", status="ok").to_json() if n != "probabilities"]
+            self._csv.writerow([*names, *(f"p_{name}" for name in self._classes)])
+            self._head = False
 
 
 class TableWriter(Writer):
@@ -157,6 +166,22 @@ class TableWriter(Writer):
         return COLORS[self._classes.index(label) % len(COLORS)]
 
 
+class _Plain(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # as other formats do; rich would end the process
+
+
+class _Rows(io.TextIOBase):
+    """A stream of whole lines to a terminal, above the bar that is drawn there."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, line: str, /) -> int:
+        self._console.print(Text(line.removesuffix("\n")), soft_wrap=True)
+        return len(line)
+
+
 @contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
     """Where results go: stdout, or a file that appears under its name once it is complete.
@@ -164,14 +189,13 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
     Until then the results lie in `<path>.part`, which stays if the run is cut short.
     """
     if path is None:
-        yield sys.stdout
+        yield results()
         return
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8", newline="") as stream:
+    with (
+        output(path, part=True) as binary,
+        io.TextIOWrapper(binary, encoding="utf-8", newline="") as stream,
+    ):
         yield stream
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)
 
 
 def writer_for(
@@ -182,15 +206,17 @@ def writer_for(
     risk: float | None = None,
     names: Iterable[str] | None = None,
 ) -> Writer:
-    """The writer of a format; a table goes through `console` where one is shared with a bar.
+    """The writer of a format; all goes through `console` where one is shared with a bar.
 
     With a risk, answers may be several labels. `names`: of all videos, where they are known.
     """
+    if console is not None:
+        stream = cast(TextIO, _Rows(console))
     if chosen == "json":
         return JsonWriter(stream)
     if chosen == "csv":
         return CsvWriter(stream, class_names)
-    plain = console or Console(file=stream, highlight=False)
+    plain = console or _Plain(file=stream, highlight=False)
     return TableWriter(plain, class_names, several=risk is not None, names=names)
 
 

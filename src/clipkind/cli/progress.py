@@ -3,6 +3,10 @@
 The one progress bar: videos done, a rate, time left. On terminals only, and gone at the end.
 """
 
+import os
+import stat
+from typing import TextIO
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -23,8 +27,15 @@ def table_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
-def progress_bar(console: Console) -> Progress:
-    """A bar whose tasks carry a `rate` field of text, such as `231 frames/s`."""
+def progress_bar(console: Console, beside: TextIO | None = None) -> Progress:
+    """A bar whose tasks carry a `rate` field of text, such as `231 frames/s`.
+
+    `beside`: the stream of a command's answers. Where that is a pipe there is no bar, as its reader
+    may print to the same terminal.
+    """
+    hidden = not console.is_terminal  # blank lines otherwise
+    if beside is not None and not hidden:
+        hidden = stat.S_ISFIFO(os.fstat(beside.fileno()).st_mode)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -35,5 +46,5 @@ def progress_bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,  # blank lines otherwise
+        disable=hidden,
     )

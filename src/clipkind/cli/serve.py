@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from clipkind.cli import options as shared
 from clipkind.errors import ClipkindError
 from clipkind.text import printable, quoted
 
@@ -71,7 +72,7 @@ class Duration(click.ParamType[float]):
     "--state",
     default=Path("clipkind-state"),
     show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=shared.NewFolder(),
     help="Folder for jobs, answers and received videos; a restart goes on with what is there.",
 )
 @click.option(

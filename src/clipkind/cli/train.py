@@ -82,7 +82,7 @@ def _is_number(text: str) -> bool:
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=shared.NewFolder(),
     metavar="RUN",
     help="Folder of the run.",
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkind.errors import FileFormatError
-from clipkind.features.journal import replacing
+from clipkind.files import replacing
 from clipkind.text import printable
 
 

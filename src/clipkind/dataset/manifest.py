@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from clipkind.dataset.tables import Row, read_rows
 from clipkind.errors import FileFormatError
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 from clipkind.text import printable
 
 
@@ -53,8 +53,7 @@ def write_manifest(path: Path, entries: list[Entry]) -> None:
         values = astuple(replace(entry, path=_stored(entry.path, path.parent)))
         lines.append(",".join(map(_cell, values)))
     text = "".join(f"{line}\n" for line in lines)
-    with replacing(path) as temporary:
-        temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
+    write_file(path, text.encode("utf-8", "surrogateescape"))
 
 
 def read_manifest(path: Path) -> list[Entry]:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 from clipkind.model.bundle import Bundle
 
 _FIELDS = (
@@ -30,5 +30,4 @@ def configuration_analysis(bundle: Bundle) -> dict[str, dict[str, Any]]:
 def write_configuration_analysis(path: Path, bundle: Bundle) -> None:
     """Write it as JSON, in one step."""
     text = json.dumps(configuration_analysis(bundle), indent=2) + "\n"
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_file(path, text)

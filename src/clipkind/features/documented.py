@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from clipkind.contract import Contract
 from clipkind.errors import ContractMismatch, FileFormatError
-from clipkind.features.journal import replacing
 from clipkind.features.layout import reading, writing
 from clipkind.features.store import FeatureFile, FeatureRow, FeatureWriter, open_features
+from clipkind.files import replacing
 from clipkind.text import printable
 
 _SIZES = ("num_videos", "max_frames", "feature_dim")

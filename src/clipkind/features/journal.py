@@ -1,4 +1,4 @@
-"""Files that survive a kill: an append-only journal, and replacement of a file in one step.
+"""A file that survives a kill: an append-only journal.
 
 A journal is a magic line, then records: payload length, CRC-32 of the payload, payload. Each is
 on the disk before `append` returns, so only the last one can be torn; it is cut off on opening.
@@ -9,13 +9,12 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clipkind.errors import ClipkindError, FileFormatError
+from clipkind.files import sync_folder
 from clipkind.text import printable
 
 MAGIC = b"clipkind-journal 1\n"
@@ -148,30 +147,3 @@ class Journal:
     @property
     def _name(self) -> str:
         return printable(str(self.path))
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield `<path>.tmp` to write to; at the end it takes the place of `path` in one step.
-
-    Whatever goes wrong, `path` stays as it was and the temporary file is removed.
-    """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names created, replaced or removed in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

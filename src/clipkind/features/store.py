@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from clipkind.contract import Contract
 from clipkind.errors import ContractMismatch, FileFormatError, Reason, VideoError
-from clipkind.features.journal import Journal, Record, replacing
+from clipkind.features.journal import Journal, Record
 from clipkind.features.layout import (
     COMPRESSION,
     FeatureRow,
@@ -30,6 +30,7 @@ from clipkind.features.layout import (
     write_table,
     writing,
 )
+from clipkind.files import replacing, require_file, resolved
 from clipkind.text import printable
 
 __all__ = ["FeatureFile", "FeatureRow", "FeatureWriter", "RefusedRow", "open_features"]
@@ -148,7 +149,8 @@ class FeatureWriter:
 
     Once `add` or `refuse` has returned, the video survives a kill or a power cut; opening the
     writer again goes on from there. `path` itself changes in one step, in `finish`, which also
-    runs when the `with` block ends without an exception. One thread and process at a time.
+    runs when the `with` block ends without an exception. Where it is a link, both lie where that
+    leads. One thread and process at a time.
     """
 
     def __init__(
@@ -163,9 +165,11 @@ class FeatureWriter:
         `engine` says what computes the features, at which precision: their numbers differ too much
         to mix. Empty, here or there: unknown, not compared, and the file then names none.
         Raises ContractMismatch when they were made by others, FileFormatError when one is damaged
-        or holds another dtype, ClipkindError when another process is writing there.
+        or holds another dtype, ClipkindError when another process is writing there or `path` is a
+        pipe or device.
         """
-        self.path = Path(path)
+        require_file(Path(path))
+        self.path = resolved(Path(path))
         self.contract = contract
         self._dtype: np.dtype[np.floating[Any]] = np.dtype(dtype)
         self._engine = engine

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from clipkind.contract import Contract
 from clipkind.errors import FileFormatError
+from clipkind.files import resolved
 from clipkind.model.calibration import Calibration
 from clipkind.model.combination import COMBINE, Combination, equal
 from clipkind.model.outliers import OutlierModel
@@ -241,9 +242,10 @@ def _check_files(folder: Path, members: tuple[Member, ...], files: dict[str, str
 def save_bundle(bundle: Bundle, files: dict[str, Path], card: str) -> None:
     """Write `bundle.path` in one step from `files` (name -> where it is now) and the model card.
 
-    An existing bundle there is replaced only once the new one is complete.
+    An existing bundle there is replaced only once the new one is complete; where `bundle.path` is a
+    link, what it leads to is.
     """
-    folder = bundle.path
+    folder = resolved(bundle.path)
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from clipkind.errors import FileFormatError
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 from clipkind.model.documented_file import read_dictionary
 from clipkind.model.documented_network import CLASSIFIER_DIMS, CONFIG_FIELDS, rebuild
 from clipkind.model.temporal import TemporalClassifier
@@ -196,8 +196,7 @@ def write_documented(path: Path, model: TemporalClassifier, figures: Figures) ->
     }
     written = io.BytesIO()  # torch tells of a full disk in other ways than files do
     torch.save(content, written)
-    with replacing(path) as temporary:
-        temporary.write_bytes(written.getbuffer())
+    write_file(path, written.getbuffer())
 
 
 def _metrics(figures: Figures, num_classes: int) -> dict[str, Any]:

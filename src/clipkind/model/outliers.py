@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipkind.errors import ClipkindError, FileFormatError
-from clipkind.features.journal import replacing
+from clipkind.files import replacing
 from clipkind.text import printable
 
 FORMAT = "clipkind-outliers"

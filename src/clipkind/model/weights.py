@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from clipkind.errors import FileFormatError
-from clipkind.features.journal import replacing
+from clipkind.files import replacing
 from clipkind.model.temporal_head import TemporalHead
 from clipkind.text import printable
 

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from clipkind.errors import FileFormatError
-from clipkind.features.journal import replacing
+from clipkind.files import replacing
 from clipkind.model.weights import write_tensors
 from clipkind.text import printable
 from clipkind.training.history import EpochResult

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from clipkind.files import write_file
 from clipkind.training.history import EpochResult, best_epoch
 
 BACKLOG = 8
@@ -56,9 +57,7 @@ class Dashboard:
         png = draw_picture(self.member, self.class_names, epochs, total_epochs, best)
         path = self.folder / f"epoch_{epochs[-1].epoch:03d}.png"
         for place in (path, self.current):
-            temporary = place.with_name(place.name + ".tmp")
-            temporary.write_bytes(png)
-            temporary.replace(place)
+            write_file(place, png)
         return path
 
 

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any, Self
 
 from clipkind.errors import FileFormatError
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 from clipkind.text import printable
 
 
@@ -165,8 +165,7 @@ def _write_changed(path: Path, text: str) -> None:
     data = text.encode()
     if path.exists() and path.read_bytes() == data:
         return
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+    write_file(path, data)
 
 
 def _append(path: Path, text: str) -> None:

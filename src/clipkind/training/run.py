@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from clipkind.errors import ClipkindError, FileFormatError
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 from clipkind.text import printable
 from clipkind.training.history import EpochResult
 from clipkind.training.recipe import Recipe
@@ -119,8 +119,7 @@ def open_run(run: Run, *, restart: bool = False) -> bool:
     if begun:
         raise ClipkindError(f"{shown}: holds something else; choose another --out")
     run.folder.mkdir(parents=True, exist_ok=True)
-    with replacing(run.folder / "recipe.toml") as temporary:
-        temporary.write_text(dump_recipe(run.recipe), encoding="utf-8")
+    write_file(run.folder / "recipe.toml", dump_recipe(run.recipe))
     _write(run, about)
     return False
 
@@ -141,8 +140,7 @@ def load_run(folder: Path) -> Run:
 
 def _write(run: Run, about: Path) -> None:
     data = run.to_json() | ({"sources": run.sources} if run.sources else {})
-    with replacing(about) as temporary:
-        temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    write_file(about, json.dumps(data, indent=2) + "\n")
 
 
 def _require_same(run: Run, about: Path) -> None:
@@ -197,8 +195,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def write_result(folder: Path, result: MemberResult) -> None:
     """Keep how a member ended, beside its weights."""
-    with replacing(folder / "result.json") as temporary:
-        temporary.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+    write_file(folder / "result.json", json.dumps(asdict(result), indent=2) + "\n")
 
 
 def read_result(folder: Path) -> MemberResult | None:

@@ -11,7 +11,7 @@ from typing import Self
 
 from clipkind.contract import Contract
 from clipkind.errors import ClipkindError, Reason, VideoError
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 from clipkind.video.isolation import DecodeWorker, End, Pictures
 from clipkind.video.picture import Picture
 from clipkind.video.probe import VideoInfo
@@ -95,8 +95,7 @@ class Thumbnails:
             return None
         with suppress(OSError):  # a full disk must not take the picture away
             self._folder.mkdir(parents=True, exist_ok=True)
-            with replacing(file) as temporary:
-                temporary.write_bytes(picture)
+            write_file(file, picture)
             self._trim()
         return picture
 

@@ -26,7 +26,7 @@ from clipkind.evaluation.scores import system
 from clipkind.evaluation.selective import RISKS, selective
 from clipkind.evaluation.slices import slices
 from clipkind.evaluation.voting import with_temperature
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 from clipkind.inference.tta import MODES
 from clipkind.model.heads import DEFAULT_HEAD
 from clipkind.text import printable
@@ -55,8 +55,7 @@ def evaluate(model: Path, options: EvaluateOptions) -> Evaluation:
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     """Write the JSON that report and card are made from, in one step."""
     text = json.dumps(evaluation, indent=1, allow_nan=False) + "\n"
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_file(path, text)
 
 
 def _evaluated(subject: Subject, options: EvaluateOptions) -> Evaluation:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from clipkind.errors import ClipkindError, FileFormatError
-from clipkind.features.journal import sync_folder
+from clipkind.files import sync_folder
 from clipkind.model.bundle import Bundle, Member, load_bundle
 from clipkind.model.documented import Figures, old_tools_obstacle, write_documented
 from clipkind.model.heads import TemporalConfig

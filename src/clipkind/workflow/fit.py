@@ -20,8 +20,8 @@ from clipkind.dataset.taxonomy import Taxonomy
 from clipkind.errors import ClipkindError
 from clipkind.features.engines import Engine
 from clipkind.features.extract import Summary, extract_to_store
-from clipkind.features.journal import replacing
 from clipkind.features.pipeline import FeatureExtractor, Refusal, VideoFeatures
+from clipkind.files import write_file
 from clipkind.text import printable
 from clipkind.training.prepare import TrainingData
 from clipkind.training.recipe import Recipe
@@ -165,8 +165,7 @@ def _fit_scanned(
     trained = train(features, split.path, out, recipe, options.train, view.watch, view.start)
     if trained is None:
         raise ClipkindError("fit runs in one process: leave torchrun to clipkind.training")
-    with replacing(out / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(trained.scores, indent=2) + "\n", encoding="utf-8")
+    write_file(out / "metrics.json", json.dumps(trained.scores, indent=2) + "\n")
     return Fitted(scanned, checked, split, extracted, trained)
 
 

@@ -12,7 +12,6 @@ from clipkind.dataset.check.report import CheckReport, ClassRow, Spread
 from clipkind.dataset.check.shortcuts import Shortcut
 from clipkind.dataset.links import Link, joined_groups
 from clipkind.dataset.manifest import Entry
-from clipkind.features.journal import replacing
 from clipkind.page import page_style, safe
 
 SHOWN = 40
@@ -79,12 +78,6 @@ def page(
         families=_families(found, strips),
         footer=_footer(report),
     )
-
-
-def write_page(path: Path, content: str) -> None:
-    """Write a page in one step."""
-    with replacing(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")
 
 
 def _tiles(report: CheckReport) -> str:

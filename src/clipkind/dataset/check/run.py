@@ -7,7 +7,7 @@ from pathlib import Path
 from clipkind.contract import Contract
 from clipkind.dataset.check.fingerprint import FingerprintStore, fingerprint_many, fingerprints_file
 from clipkind.dataset.check.matching import find_links
-from clipkind.dataset.check.page import families, page, shown_families, write_page
+from clipkind.dataset.check.page import families, page, shown_families
 from clipkind.dataset.check.report import CheckReport, check
 from clipkind.dataset.check.thumbnails import strips
 from clipkind.dataset.links import links_file, write_links
@@ -15,6 +15,7 @@ from clipkind.dataset.manifest import Entry
 from clipkind.errors import ClipkindError
 from clipkind.features.engines import Engine
 from clipkind.features.pipeline import Refusal
+from clipkind.files import write_file
 from clipkind.text import printable
 from clipkind.video.isolation import TIMEOUT_S
 
@@ -83,5 +84,5 @@ def run_check(
     pictures = strips(
         dict.fromkeys(entry.path for entry in pictured), contract, jobs=jobs, timeout_s=timeout_s
     )
-    write_page(target, page(report, entries, pictures, title=manifest.name))
+    write_file(target, page(report, entries, pictures, title=manifest.name))
     return CheckRun(report, tuple(refusals), links_file(manifest), target)

@@ -32,8 +32,8 @@ from clipkind.dataset.splits.table import (
     read_split,
 )
 from clipkind.errors import ClipkindError, FileFormatError
-from clipkind.features.journal import replacing
 from clipkind.features.store import open_features
+from clipkind.files import replacing
 from clipkind.text import printable
 
 FORMAT = "clipkind-split-certificate"

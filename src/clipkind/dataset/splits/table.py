@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from clipkind.errors import FileFormatError
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 from clipkind.text import printable
 
 SplitName = Literal["train", "val", "test", "excluded"]
@@ -79,8 +79,7 @@ def encode_split(table: SplitTable) -> bytes:
 
 def write_split(path: Path, table: SplitTable) -> None:
     """Write `table` as CSV, in one step."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(encode_split(table))
+    write_file(path, encode_split(table))
 
 
 def read_split(path: Path) -> SplitTable:

@@ -29,7 +29,7 @@ from clipkind.dataset.youtube8m.index import (
 from clipkind.dataset.youtube8m.journal import Journal, Record, Status
 from clipkind.dataset.youtube8m.plan import PlanRow
 from clipkind.errors import MissingDependency
-from clipkind.features.journal import replacing, sync_folder
+from clipkind.files import replacing, sync_folder, write_file
 from clipkind.text import printable
 
 VIDEO_URL = "https://www.youtube.com/watch?v={id}"
@@ -259,8 +259,8 @@ class _Run:
         target = self._out / record.label / record.subcategory / (record.youtube_id + file.suffix)
         target.parent.mkdir(parents=True, exist_ok=True)
         (self._out / "metadata").mkdir(exist_ok=True)
-        with replacing(self._out / "metadata" / f"{record.youtube_id}.json") as temporary:
-            temporary.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        told = json.dumps(about, indent=1) + "\n"
+        write_file(self._out / "metadata" / f"{record.youtube_id}.json", told)
         with file.open("rb") as stream:
             os.fsync(stream.fileno())
         file.rename(target)

@@ -17,7 +17,7 @@ from clipkind.evaluation.report.figures import (
 )
 from clipkind.evaluation.report.markup import Scale, Section
 from clipkind.evaluation.result import Evaluation, Figure, System
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 from clipkind.page import page_style, safe
 
 _METHOD = (
@@ -30,8 +30,7 @@ _METHOD = (
 def write_html(evaluation: Evaluation, path: Path) -> None:
     """Write the page in one step. Raises OSError where it cannot be written."""
     content = page(evaluation)
-    with replacing(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+    write_file(path, content)
 
 
 def page(evaluation: Evaluation) -> str:

@@ -8,7 +8,7 @@ from clipkind.evaluation.report.figures import headline
 from clipkind.evaluation.report.plots import Plot
 from clipkind.evaluation.report.surface import COLORS, Align, Dashes
 from clipkind.evaluation.result import Evaluation
-from clipkind.features.journal import replacing
+from clipkind.files import write_file
 
 if TYPE_CHECKING:
     from clipkind.training.sheet import Sheet
@@ -51,8 +51,7 @@ def write_pngs(evaluation: Evaluation, folder: Path) -> list[Path]:
         path = folder / f"{plot.name}.png"
         of = f"{system['name']}, " if system and plot.name != "systems" else ""
         content = _png(plot, f"{of}{evaluation['split']}: {evaluation['videos']} videos")
-        with replacing(path) as temporary:
-            temporary.write_bytes(content)
+        write_file(path, content)
         written.append(path)
     return written
 

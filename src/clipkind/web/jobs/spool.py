@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from clipkind.features.journal import sync_folder
+from clipkind.files import sync_folder
 from clipkind.web.jobs.failures import QuotaFull
 
 ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
