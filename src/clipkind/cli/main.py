@@ -9,6 +9,7 @@ import click
 
 from clipkind.cli.lazy import LazyGroup
 from clipkind.errors import ClipkindError
+from clipkind.memory import LEAST, require_address_space, shortage_told
 from clipkind.text import printable
 
 _COMMANDS = {
@@ -52,6 +53,7 @@ def _show_version(context: click.Context, _parameter: click.Parameter, value: bo
 )
 def app() -> None:
     """What kind of content is this video? Animation, flat content, gaming or natural footage."""
+    require_address_space(LEAST)
 
 
 def main() -> None:
@@ -60,7 +62,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code: Any = app(standalone_mode=False)
+        with shortage_told():
+            code: Any = app(standalone_mode=False)
     except click.exceptions.Abort:
         code = _fail("stopped", 130)
     except KeyboardInterrupt:
