@@ -18,13 +18,13 @@ class Number(click.FloatRange):
 
     def __init__(self, *, endless: bool = False, **bounds: Any) -> None:
         super().__init__(**bounds)
-        self._endless = endless
+        self.endless = endless
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         number: float = super().convert(value, param, ctx)
-        if not math.isfinite(number) and not (self._endless and number > 0):
+        if not math.isfinite(number) and not (self.endless and number > 0):
             self.fail(f"{value} is not a finite number", param, ctx)
         return number
 

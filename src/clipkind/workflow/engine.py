@@ -56,7 +56,9 @@ def choose_engine(
 
 
 def _has_cuda() -> bool:
-    if limit_told(below=_CUDA_MAPS):  # torch would fail at its import, and take what memory there is
+    if limit_told(
+        below=_CUDA_MAPS
+    ):  # torch would fail at its import, and take what memory there is
         return False
     try:
         import torch
