@@ -39,16 +39,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--risk",
-    type=float,
-    callback=lambda _context, option, value: share(option, value, 0.5),
+    type=shared.Number(min=0, max=0.5, min_open=True),
     help="Aim at a share of wrong single answers within this, such as 0.05: others become several "
-    "labels, or unsure. A line says where the model cannot promise it. Above 0, at most 0.5.",
+    "labels, or unsure. A line says where the model cannot promise it.",
 )
 @click.option(
     "--max-strangeness",
-    type=float,
+    type=shared.Number(min=0, max=1, min_open=True),
     metavar="P",
-    callback=lambda _context, option, value: share(option, value, 1.0),
     help="Make answers unsure for videos stranger than a share P, such as 0.99, of those the model "
     "knows. Of videos like those it costs about the share 1 - P.",
 )
@@ -99,13 +97,6 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
             err=True,
         )
     return code
-
-
-def share(option: click.Parameter, value: float | None, highest: float) -> float | None:
-    """An option's value above 0 and at most `highest`; raises click.BadParameter for another."""
-    if value is not None and not 0 < value <= highest:  # a click.FloatRange lets nan through
-        raise click.BadParameter(f"{value:g} is not above 0 and at most {highest:g}", param=option)
-    return value
 
 
 def _with_stdin(paths: Iterable[str]) -> Iterator[str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--window",
     nargs=2,
-    type=click.FloatRange(0, 1),
+    type=shared.Number(min=0, max=1),
     default=(0.0, 1.0),
     show_default=True,
     help="Part of each video to sample, as shares of its duration.",

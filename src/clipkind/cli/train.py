@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clipkind.checks import MOST_JOBS
 from clipkind.cli import options as shared
 from clipkind.text import printable
 
@@ -48,7 +49,7 @@ def recipe_options(recipe: str) -> Callable[[Any], Any]:
         click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
         click.option(
             "--train-jobs",
-            type=click.IntRange(1, 64),
+            type=click.IntRange(1, MOST_JOBS),
             help="Members trained at a time.  [default: as many as there are cores for]",
         ),
         click.option(

@@ -140,7 +140,7 @@ def load_bundle(path: Path | str | None = None) -> Bundle:
     files = _entry(data, "files", dict, manifest)
     _check_files(folder, members, files)
     return Bundle(
-        path=folder,
+        path=folder.absolute(),  # read again when it is used, wherever that is
         name=_entry(data, "name", str, manifest),
         contract=contract,
         members=members,

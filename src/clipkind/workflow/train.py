@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 import clipkind
+from clipkind.checks import MOST_JOBS, require_whole
 from clipkind.dataset.splits.table import SplitTable
 from clipkind.evaluation.metrics import grouped_scores
 from clipkind.features.store import FeatureFile, open_features
@@ -63,6 +64,10 @@ class TrainOptions:
     """How the members vote."""
     data_name: str = "videos"
     """What the videos are, for the model card."""
+
+    def __post_init__(self) -> None:
+        if self.jobs is not None:
+            require_whole("jobs", self.jobs, 1, MOST_JOBS)
 
 
 def train(

@@ -20,7 +20,7 @@ Ratios = tuple[int, int, int]
 """Percentages of train, val and test."""
 RATIOS: Ratios = (70, 20, 10)
 SEED = 42
-MIN_FOLDS = 3
+MIN_FOLDS, MAX_FOLDS = 3, 100
 
 
 def make_split(
@@ -59,8 +59,8 @@ def kfold(
     Every video is in test once, save those left out to stay with `previous`, the tables of an
     earlier call. Raises as `make_split`.
     """
-    if folds < MIN_FOLDS:
-        raise ClipkindError(f"{folds} folds are too few for train, val and test: take 3 or more")
+    if not MIN_FOLDS <= folds <= MAX_FOLDS:
+        raise ClipkindError(f"{folds} folds: take {MIN_FOLDS} to {MAX_FOLDS}, one each for test")
     videos = _videos(entries)
     parts = {f"fold {fold}": 1 for fold in range(folds)}
     division = divide(videos, list(links), parts, seed, _earlier_folds(previous, folds))
