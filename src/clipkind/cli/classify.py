@@ -2,6 +2,7 @@
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -110,8 +111,8 @@ def _with_stdin(paths: Iterable[str]) -> Iterator[str]:
         if path != "-":
             yield path
             continue
-        for line in sys.stdin.buffer:
-            if name := line.rstrip(b"\r\n"):
+        for number, line in enumerate(sys.stdin.buffer):
+            if name := (line if number else line.removeprefix(BOM_UTF8)).rstrip(b"\r\n"):
                 yield os.fsdecode(name)
 
 

@@ -66,7 +66,7 @@ def read_compared(path: Path) -> frozenset[str] | None:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             if reader.fieldnames != _COLUMNS:  # "no links" must not come from a file cut short
                 raise ValueError(f"it has no columns {', '.join(_COLUMNS)}")

@@ -1,6 +1,7 @@
 """A manifest: the videos of a data set, one row each, with what is known and what is wrong."""
 
 import os
+from codecs import BOM_UTF8
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -96,7 +97,7 @@ def is_own(path: Path) -> bool:
     Raises OSError where it cannot be read.
     """
     with path.open("rb") as file:
-        return file.readline(1000).rstrip() == _HEADER.encode()
+        return file.readline(1000).removeprefix(BOM_UTF8).rstrip() == _HEADER.encode()
 
 
 def is_refused(row: Row) -> bool:
