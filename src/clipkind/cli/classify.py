@@ -90,12 +90,8 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         files = None if lazy else list(listing)
         answers = classifier.classify_many(listing if files is None else files, **how)
         code = _report(answers, files, classifier, chosen, options)
-    if listing.skipped:
-        click.echo(
-            f"passed over in the folders: {listing.skipped} no videos by name "
-            "(give such a file by itself to try it all the same)",
-            err=True,
-        )
+    if told := str(listing.passed_over):
+        click.echo(f"{told} (name such a one by itself to have it tried all the same)", err=True)
     return code
 
 

@@ -7,10 +7,10 @@ than its folder.
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from clipkind.dataset.listing import Listing
+from clipkind.dataset.listing import Listing, PassedOver, is_litter
 from clipkind.dataset.manifest import GROUP, LABEL, PATH, is_refused, manifest_rows
 from clipkind.dataset.tables import TABLES, Row
 from clipkind.errors import FileFormatError
@@ -47,14 +47,13 @@ class Listings:
     """All videos of a source."""
 
     videos: tuple[Listed, ...]
-    passed_over: int = 0
-    """Files of the folder that are no videos by name."""
+    passed_over: PassedOver = field(default_factory=PassedOver)
     class_folders: tuple[str, ...] = ()
     """Names of all folders that stand for a class, in a folder; those without videos included."""
 
 
-def items_of(source: Path) -> tuple[list[Item], int]:
-    """The videos of a folder or manifest, and how many files in it are no videos by name.
+def items_of(source: Path) -> tuple[list[Item], PassedOver]:
+    """The videos of a folder or manifest, and what was passed over in the folder.
 
     What an earlier scan refused is left out. Without an `id` column the path is the id.
     Raises FileFormatError when `source` is neither, or names the place where it is damaged.
@@ -121,7 +120,8 @@ def _folder(root: Path) -> Listings:
         videos = _described(videos, table, root)
     bases = [root / top for top in sorted(tops)] if by_split else [root]
     classes = [] if tables else _subfolders(bases)
-    return Listings(tuple(videos), listing.skipped - len(tables), tuple(classes))
+    passed_over = replace(listing.passed_over, by_name=listing.passed_over.by_name - len(tables))
+    return Listings(tuple(videos), passed_over, tuple(classes))
 
 
 def _from_place(name: str, path: str, by_split: bool) -> Listed:
@@ -135,11 +135,11 @@ def _from_place(name: str, path: str, by_split: bool) -> Listed:
 
 
 def _subfolders(bases: Iterable[Path]) -> list[str]:
-    """Names of the folders in `bases` that are not hidden, each once, sorted."""
+    """Names of the folders in `bases` that are no litter, each once, sorted."""
     names: set[str] = set()
     for base in bases:
         with os.scandir(base) as found:
-            names |= {e.name for e in found if e.is_dir() and not e.name.startswith(".")}
+            names |= {e.name for e in found if e.is_dir() and not is_litter(e.name)}
     return sorted(names)
 
 
