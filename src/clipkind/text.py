@@ -26,6 +26,11 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def folded(text: str) -> str:
+    """`text` to search in, or for: without regard to case and to how letters are composed."""
+    return composed(text).casefold()
+
+
 def columns(text: str) -> int:
     """Columns that `text` takes on a terminal: letters of East Asia two, combining marks none."""
     return sum(

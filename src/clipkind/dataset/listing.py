@@ -1,6 +1,7 @@
 """Which files a person means: names, folders walked, lists on standard input."""
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,23 @@ def is_litter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LITTER
 
 
+def existing(path: str) -> str:
+    """`path`, or where nothing lies there, the path of what does under a name that looks the same.
+
+    macOS decomposes accents (NFD) in names that other systems, and lists, keep composed (NFC).
+    """
+    if path.isascii() or os.path.lexists(path):
+        return path
+    found = ""
+    for part in path.split("/"):
+        forms = (part, *(unicodedata.normalize(form, part) for form in ("NFC", "NFD")))
+        here = next((form for form in forms if os.path.lexists(found + form or "/")), None)
+        if here is None:
+            return path
+        found += here + "/"
+    return found[:-1]
+
+
 @dataclass(frozen=True, slots=True)
 class PassedOver:
     """What a walk through folders has left out, by why."""
@@ -57,15 +75,16 @@ class Listing:
 
     In folders, `is_litter` and files that are no videos by name are left out; `passed_over` counts
     them. A link to a folder elsewhere is followed, once; what it leads to within a folder
-    walked is found there. A path that does not exist, or a folder that cannot be read, comes out as
-    it is, to be refused with a reason: what lies in such a folder must not go missing in silence.
+    walked is found there. A path that does not exist (see `existing`), or a folder that cannot be
+    read, comes out as it is, to be refused with a reason: what lies in such a folder must not go
+    missing in silence.
     """
 
     paths: Iterable[str]
     passed_over: PassedOver = field(default_factory=PassedOver, init=False)
 
     def __iter__(self) -> Iterator[str]:
-        for path in self.paths:
+        for path in map(existing, self.paths):
             if os.path.isdir(path):  # noqa: PTH112 - names may hold bytes that are not UTF-8
                 yield from self._walk(path)
             else:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from clipkind.errors import FileFormatError
 from clipkind.features.journal import replacing
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 SplitName = Literal["train", "val", "test", "excluded"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -21,7 +21,7 @@ _AGAIN = "run clipkind dataset split again, with --fresh"
 
 @dataclass(frozen=True, slots=True)
 class SplitRow:
-    """Where one video stands. Texts are as in feature files: `clipkind.text.printable`."""
+    """Where one video stands. Texts are as in feature files: composed and printable."""
 
     id: str
     split: SplitName
@@ -93,7 +93,7 @@ def read_split(path: Path) -> SplitTable:
     shown = printable(str(path))
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
+            reader = csv.DictReader(map(composed, file), strict=True)
             found = [(reader.line_num, row) for row in reader]
             head = reader.fieldnames or ()
     except (UnicodeDecodeError, csv.Error) as error:
