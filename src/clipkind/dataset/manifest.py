@@ -41,6 +41,8 @@ class Entry:
 LABEL = ("label", "category", "class")
 GROUP = ("group", "source")
 """Columns that mean the same; where a table has several, the first counts."""
+UNKNOWN_SOURCES = "sources are not known, so each video stands for itself"
+"""What is said where no video has a group."""
 _HEADER = ",".join(f.name for f in fields(Entry))
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
@@ -66,6 +66,12 @@ class SplitTable:
         raise FileFormatError(
             f"{what} are not in {printable(theirs)} ({names}); split or extract the same manifest"
         )
+
+
+def sources_known(rows: Iterable[SplitRow]) -> bool:
+    """Whether any video's is: where none is, groups are called like one of their videos."""
+    rows = list(rows)
+    return not {row.group for row in rows} <= {row.id for row in rows}
 
 
 def encode_split(table: SplitTable) -> bytes:
