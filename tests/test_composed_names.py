@@ -47,6 +47,7 @@ def test_a_path_in_a_list_means_the_file_whose_name_looks_the_same(
     tmp_path: Path, ending: str
 ) -> None:
     touch(tmp_path, f"{NFD}/{NFC}/{NFD}.mp4", f"{NFC}.mp4", f"{NFD}.mp4")
+    touch(tmp_path, f"{NFC}/other.mp4")
     listed = [f"{NFC}/{NFC}/{NFC}.mp4", f"{NFD}.mp4", f"{NFC} gone.mp4"]
     there = [str(tmp_path / n) for n in (f"{NFD}/{NFC}/{NFD}.mp4", f"{NFD}.mp4", listed[2])]
     table = tmp_path / f"m.{ending}"

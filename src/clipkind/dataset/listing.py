@@ -1,10 +1,10 @@
 """Which files a person means: names, folders walked, lists on standard input."""
 
 import os
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 NOT_VIDEO = frozenset(
     f".{ending}"
@@ -40,14 +40,12 @@ def existing(path: str) -> str:
     """
     if path.isascii() or os.path.lexists(path):
         return path
-    found = ""
+    found = [""]  # several where folders stand side by side whose names look the same
     for part in path.split("/"):
-        forms = (part, *(unicodedata.normalize(form, part) for form in ("NFC", "NFD")))
-        here = next((form for form in forms if os.path.lexists(found + form or "/")), None)
-        if here is None:
-            return path
-        found += here + "/"
-    return found[:-1]
+        forms = dict.fromkeys((part, *(normalize(form, part) for form in ("NFC", "NFD"))))
+        found = [f"{above}{form}/" for above in found for form in forms]
+        found = [place for place in found if os.path.lexists(place.rstrip("/") or "/")]
+    return found[0].rstrip("/") if found else path
 
 
 @dataclass(frozen=True, slots=True)
