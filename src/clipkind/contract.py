@@ -13,6 +13,7 @@ from typing import Any, Literal, Self, get_args, get_origin
 
 from clipkind.checks import MOST, require_whole
 from clipkind.errors import ContractMismatch, FileFormatError
+from clipkind.text import composed
 
 MultiScale = Literal["aligned", "documented", "single"]
 CONTRACT_VERSION = 1
@@ -50,16 +51,19 @@ class Contract:
     feature_dim: int
     """D."""
     class_names: tuple[str, ...] = ()
-    """Class names in index order; empty where nobody has named any (unlabelled videos)."""
+    """Class names in index order, composed (NFC); empty where nobody has named any."""
     version: int = CONTRACT_VERSION
 
     def __post_init__(self) -> None:
         for name in ("window", "scales", "mean", "std"):  # 1 and 1.0 must give one hash
             object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
         object.__setattr__(self, "keyframe_snap", float(self.keyframe_snap))
+        object.__setattr__(self, "class_names", tuple(map(composed, self.class_names)))
         start, stop = self.window
         if not 0.0 <= start < stop <= 1.0:
             raise ValueError(f"window {self.window}: give 0 <= start < stop <= 1")
+        if len(set(self.class_names)) < len(self.class_names):
+            raise ValueError(f"class_names {self.class_names}: give each class a name of its own")
         for name in ("num_frames", "feature_dim", "resize"):
             require_whole(name, getattr(self, name), 1, MOST)
         require_whole("crop", self.crop, 1, self.resize)

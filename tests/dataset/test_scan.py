@@ -76,7 +76,7 @@ def test_every_kind_of_broken_file_is_listed_with_its_reason(
     assert all(e.message for e in result.entries if e.status == "refused")
     assert sum(result.reasons.values()) + len(result.ok) == len(result.entries)
     assert result.reasons["not_a_video"] == 2
-    assert result.passed_over == 1
+    assert result.passed_over.by_name == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -90,12 +91,8 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         files = None if lazy else list(listing)
         answers = classifier.classify_many(listing if files is None else files, **how)
         code = _report(answers, files, classifier, chosen, options)
-    if listing.skipped:
-        click.echo(
-            f"passed over in the folders: {listing.skipped} no videos by name "
-            "(give such a file by itself to try it all the same)",
-            err=True,
-        )
+    if told := str(listing.passed_over):
+        click.echo(f"{told} (name such a one by itself to have it tried all the same)", err=True)
     return code
 
 
@@ -106,8 +103,8 @@ def _with_stdin(paths: Iterable[str]) -> Iterator[str]:
             continue
         if sys.stdin is None:
             raise ClipkindError("-: standard input is closed; pipe names of files to it")
-        for line in sys.stdin.buffer:
-            if name := line.rstrip(b"\r\n"):
+        for number, line in enumerate(sys.stdin.buffer):
+            if name := (line if number else line.removeprefix(BOM_UTF8)).rstrip(b"\r\n"):
                 yield os.fsdecode(name)
 
 

@@ -179,7 +179,7 @@ def command(**options: Any) -> None:
 def read_token(file: Path) -> str:
     """The secret in a file. Raises ClipkindError for one that could be guessed or not be sent."""
     try:
-        token = file.read_text(encoding="ascii").strip()
+        token = file.read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
         token = ""
     if len(token) < SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", token):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clipkind.checks import LONGEST_S, MOST_JOBS, require_number, require_whole
 from clipkind.dataset.layouts import Listed, Listings, list_videos
+from clipkind.dataset.listing import PassedOver
 from clipkind.dataset.manifest import Entry
 from clipkind.dataset.probing import Progress, Seen, look_at
 from clipkind.dataset.taxonomy import Taxonomy, name_key
@@ -24,8 +25,8 @@ class ScanResult:
     """Every file of a source, in its order, each `ok` or refused."""
 
     entries: tuple[Entry, ...]
-    passed_over: int
-    """Files of the folder that are no videos by name; they are no entries."""
+    passed_over: PassedOver
+    """What was left out in the folder; it is no entries."""
     label_conflicts: int
     """Duplicates whose label is not that of the file they are a copy of."""
 

@@ -43,7 +43,7 @@ def dump_recipe(recipe: Recipe) -> str:
 def _from_file(path: Path) -> Recipe:
     shown = printable(str(path))
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RecipeError(f"{shown}: no such recipe file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -110,6 +110,8 @@ def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View
     view.note(
         f"scan     {len(scanned.entries)} files = {len(scanned.ok)} ok + {len(refused)} refused"
     )
+    if told := str(scanned.passed_over):
+        view.note(f"         {told}")
     for entry in refused[:SHOWN]:
         view.note(f"         refused: {entry.path}: {entry.reason}: {entry.message}")
     folder = out / "dataset"

@@ -14,7 +14,7 @@ from clipkind.dataset.splits.division import Division, Earlier, divide
 from clipkind.dataset.splits.table import SPLITS, SplitName, SplitRow, SplitTable
 from clipkind.dataset.taxonomy import name_key
 from clipkind.errors import ClipkindError, FileFormatError
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 Ratios = tuple[int, int, int]
 """Percentages of train, val and test."""
@@ -112,7 +112,7 @@ def held_out(entries: Iterable[Entry], subcategories: Iterable[str]) -> list[Ent
     """The `ok` entries that `subcategories` name. Raises ClipkindError for one that names none."""
     videos = [entry for entry in entries if entry.status == "ok" and entry.subcategory]
     found: dict[str, Entry] = {}
-    for name in subcategories:
+    for name in map(composed, subcategories):
         hits = {v.id: v for v in videos if name in (v.subcategory, f"{v.label}/{v.subcategory}")}
         if not hits:
             raise ClipkindError(
