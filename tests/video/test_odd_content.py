@@ -54,6 +54,24 @@ def test_a_stream_of_pictures_is_a_video(before: bytes, after: bytes, tmp_path: 
     assert shown(path) == list(range(12))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.ppm", b"P6\n64 64\n255\n" + bytes(64 * 64 * 3)),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg' width='64' height='64'/>"),
+        ("a.mp4", b"ffconcat version 1.0\nfile b.mp4\n"),
+    ],
+)
+def test_a_format_that_is_not_read_is_refused_as_one(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match="format is not one of those") as caught:
+        probe(path)
+    assert caught.value.reason is Reason.NOT_A_VIDEO
+
+
 def test_an_animated_webp_is_refused_as_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "a.webp"
     pictures = [Image.fromarray(pixels) for pixels in numbered_frames(3)]

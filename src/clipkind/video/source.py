@@ -105,6 +105,8 @@ def _open_container(file: BinaryIO) -> InputContainer:
         )
     except (av.error.FFmpegError, ValueError) as error:
         why = _why(error)
+        if isinstance(error, av.error.ArgumentError):  # what FFmpeg says of those not in FORMATS
+            why = "its format is not one of those that are read; convert it"
         if _lacks_its_index(file):
             why = "its index is missing, as in a file cut short; copy it again"
         raise VideoError(Reason.NOT_A_VIDEO, f"is not a video clipkind can read ({why})") from None
