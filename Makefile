@@ -11,7 +11,7 @@ Results on other sources, long films, vertical phone video or heavy compression 
 by the figures above.
 DATA ?= 718 labelled clips of 321 sources, 2 to 12 s each
 
-.PHONY: demo test browser docs bundle clean
+.PHONY: demo test programs docs bundle clean
 
 demo: .venv/.base
 	@.venv/bin/python scripts/make_samples.py --out samples
@@ -21,16 +21,18 @@ demo: .venv/.base
 	@echo "       .venv/bin/clipkind classify --json FOLDER > answers.jsonl"
 	@echo "       .venv/bin/clipkind --help"
 
-test: .venv/.all browser
+test: .venv/.all programs
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/pytest
 
-browser:
-	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get -qq update && \
-		apt-get -qq install --no-install-recommends chromium >/dev/null; } || \
-		echo "There is no chromium here: the tests of the pages in a browser will be skipped."
+programs:
+	@for name in chromium ffmpeg; do \
+		command -v $$name >/dev/null || missing="$$missing $$name"; done; \
+	test -z "$$missing" || { test "$$(id -u)" = 0 && apt-get -qq update && \
+		apt-get -qq install --no-install-recommends $$missing >/dev/null; } || \
+		echo "Not here:$$missing; the tests that need it will be skipped."
 
 docs: .venv/.all
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from clipkind.contract import CONTRACT_VERSION, Contract, scaled_length
 from clipkind.errors import ContractMismatch, FileFormatError
+from clipkind.text import composed
 
 CONTRACT = Contract(
     backbone="resnet50",
@@ -57,7 +58,7 @@ def contracts(draw: st.DrawFn) -> Contract:
         backbone=draw(st.text()),
         weights_sha256=draw(st.text()),
         feature_dim=draw(st.integers(1, 10_000)),
-        class_names=tuple(draw(st.lists(st.text(), max_size=5))),
+        class_names=tuple(draw(st.lists(st.text(), max_size=5, unique_by=composed))),
     )
 
 
@@ -247,3 +248,10 @@ def test_a_scale_takes_its_share_of_the_samples_but_five_at_least(n: int, scale:
     assert scaled_length(n, 1.0) == n
     if scale != 1.0:
         assert scaled_length(n, scale) == max(int(n * scale), 5)
+
+
+def test_class_names_that_look_the_same_are_one_name() -> None:
+    decomposed = replace(CONTRACT, class_names=("E\u0301te\u0301", "Gaming"))
+    assert decomposed == replace(CONTRACT, class_names=("\u00c9t\u00e9", "Gaming"))
+    with pytest.raises(ValueError, match="each class a name of its own"):
+        replace(CONTRACT, class_names=("E\u0301", "\u00c9"))

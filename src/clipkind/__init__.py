@@ -42,13 +42,19 @@ def load(
 ) -> "Classifier":
     """A classifier from a model bundle folder (None: the model that comes with the package).
 
-    `jobs` decoding processes run side by side; a video may take `timeout_s` seconds to decode.
-    Raises FileFormatError for a folder that is no sound bundle, ValueError for fewer jobs than 1.
+    `jobs` decoding processes run side by side; a video may take `timeout_s` seconds to decode
+    (inf: any time). Raises FileFormatError for a folder that is no sound bundle, ValueError for
+    jobs that are not 1 to 64 or a time that is not above 0, MissingDependency where the system
+    gives too little memory.
     """
-    from clipkind.inference.classifier import Classifier
-    from clipkind.model.bundle import load_bundle
+    from clipkind.memory import shortage_told
 
-    return Classifier(load_bundle(model), multi_scale=multi_scale, jobs=jobs, timeout_s=timeout_s)
+    with shortage_told():
+        from clipkind.inference.classifier import Classifier
+        from clipkind.model.bundle import load_bundle
+
+        bundle = load_bundle(model)
+        return Classifier(bundle, multi_scale=multi_scale, jobs=jobs, timeout_s=timeout_s)
 
 
 def __getattr__(name: str) -> Any:

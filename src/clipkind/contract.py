@@ -11,7 +11,9 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args, get_origin
 
+from clipkind.checks import MOST, require_whole
 from clipkind.errors import ContractMismatch, FileFormatError
+from clipkind.text import composed
 
 MultiScale = Literal["aligned", "documented", "single"]
 CONTRACT_VERSION = 1
@@ -49,22 +51,25 @@ class Contract:
     feature_dim: int
     """D."""
     class_names: tuple[str, ...] = ()
-    """Class names in index order; empty where nobody has named any (unlabelled videos)."""
+    """Class names in index order, composed (NFC); empty where nobody has named any."""
     version: int = CONTRACT_VERSION
 
     def __post_init__(self) -> None:
         for name in ("window", "scales", "mean", "std"):  # 1 and 1.0 must give one hash
             object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
         object.__setattr__(self, "keyframe_snap", float(self.keyframe_snap))
+        object.__setattr__(self, "class_names", tuple(map(composed, self.class_names)))
         start, stop = self.window
         if not 0.0 <= start < stop <= 1.0:
             raise ValueError(f"window {self.window}: give 0 <= start < stop <= 1")
-        if self.num_frames < 1 or self.feature_dim < 1:
-            raise ValueError(
-                f"num_frames {self.num_frames} and feature_dim {self.feature_dim} must be positive"
-            )
-        if not 0 < self.crop <= self.resize:
-            raise ValueError(f"crop {self.crop} must be between 1 and resize {self.resize}")
+        if len(set(self.class_names)) < len(self.class_names):
+            raise ValueError(f"class_names {self.class_names}: give each class a name of its own")
+        for name in ("num_frames", "feature_dim", "resize"):
+            require_whole(name, getattr(self, name), 1, MOST)
+        require_whole("crop", self.crop, 1, self.resize)
+        for name in ("scales", "mean", "std"):
+            if not all(map(math.isfinite, getattr(self, name))):
+                raise ValueError(f"{name} {getattr(self, name)} must be finite")
         if not self.scales or self.scales[0] != 1.0 or min(self.scales) <= 0:
             raise ValueError(f"scales {self.scales} must be positive and begin with 1.0")
         if self.multi_scale not in get_args(MultiScale):

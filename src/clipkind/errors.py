@@ -21,6 +21,7 @@ class Reason(StrEnum):
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
     UNDECODABLE = "undecodable"
+    ENCRYPTED = "encrypted"
     TIMEOUT = "timeout"
     DECODER_CRASHED = "decoder_crashed"
     # partial answers only

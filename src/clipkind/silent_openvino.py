@@ -8,6 +8,9 @@ that case. A program that has imported that package by itself keeps it.
 import sys
 from typing import Any
 
+from clipkind.memory import OPENVINO_LEAST, require_address_space
+
+require_address_space(OPENVINO_LEAST)
 _modules: dict[str, Any] = sys.modules
 _modules.setdefault("openvino_telemetry", None)  # importing it now fails
 

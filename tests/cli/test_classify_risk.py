@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from clipkind.cli.output import writer_for
+from clipkind.inference.prediction import Prediction
+from clipkind.text import columns
 from inference.calibrated import VIDEOS, calibrated_bundle, without_calibration, write_features
 
 RISK = "0.1"
@@ -70,6 +73,27 @@ def test_the_table_stays_a_table(folder: Path, lines: list[dict[str, Any]]) -> N
         if len(names) < 3:
             ends.add(len(row))
     assert len(ends) == 1
+
+
+def test_the_table_tells_classes_that_begin_alike_apart() -> None:
+    names = ("shoot_ball", "shoot_bow", "射撃の短い動画")
+    stream = io.StringIO()
+    writer = writer_for("table", stream, None, names, risk=0.1, names=["a.mp4"])
+    for labels in (names[:2], names[1:2]):
+        writer.write(
+            Prediction(
+                path="a.mp4",
+                status="ok",
+                label=labels[0] if len(labels) == 1 else None,
+                labels=labels,
+                confidence=0.9,
+                probabilities=dict.fromkeys(names, 0.3),
+            )
+        )
+    head, *rows = stream.getvalue().splitlines()
+    assert head.split()[-4:-1] == ["shoot_ball", "shoot_bow", "射撃の短…画"]
+    assert "shoot_ball / shoot_bow " in rows[0]
+    assert len({columns(line) for line in (head, *rows)}) == 1
 
 
 def test_a_risk_that_cannot_be_had_says_where_single_labels_begin(folder: Path) -> None:

@@ -60,7 +60,7 @@ def test_what_is_wrong_is_named_counted_and_the_exit_code_says_so(videos: Path) 
     assert done.returncode == 1
     assert done.stdout.splitlines()[-5:] == [
         "m.csv: 6 files = 3 ok + 3 refused (2 not_a_video, 1 duplicate)",
-        "passed over, as no videos by name: 1",
+        "passed over in the folders: 1 no videos by name",
         "duplicates whose label is not that of the file kept: 1",
         "ok files without a label: 1",
         "next:  clipkind dataset check m.csv",

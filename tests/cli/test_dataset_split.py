@@ -1,5 +1,6 @@
 """`clipkind dataset split` as people call it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def test_a_table_a_verdict_and_what_to_do_next(tmp_path: Path) -> None:
     assert numbers(first.stdout, "cats") == numbers(first.stdout, "[b]dogs") == row
     assert numbers(first.stdout, "all")[0] == "14"
     assert "NOT looked for" in first.stdout
+    assert "0 of 20 groups cross; sources are not known" in first.stdout
     assert "clipkind dataset check 'my videos.csv'" in first.stdout
     split = read_split(tmp_path / "my videos.split.csv")
     copy = Link(a=split.ids("train")[0], b=split.ids("test")[0], score=1)
@@ -58,6 +60,19 @@ def test_a_table_a_verdict_and_what_to_do_next(tmp_path: Path) -> None:
     assert "my videos.links.csv is older than my videos.csv" in third.stdout
     fresh = read_split(tmp_path / "my videos.split.csv").sides
     assert fresh[copy.a] == fresh[copy.b]
+
+
+def test_videos_without_a_source_are_told_apart_from_those_with_one(tmp_path: Path) -> None:
+    source = manifest(tmp_path)
+    lines = source.read_text().splitlines()
+    for groups, told in ((lambda n: f"film {n % 9}", 0), (lambda n: f"film {n}" * (n > 4), 5)):
+        rows = [f"{line},{groups(n)}" for n, line in enumerate(lines[1:])]
+        source.write_text("\n".join([f"{lines[0]},group", *rows]) + "\n")
+        done = clipkind(source.name, "--fresh", cwd=tmp_path)
+        assert "sources are not known" not in done.stdout
+        assert (f"of {told} of 20 videos no source is known" in done.stdout) == bool(told)
+        text = (tmp_path / "my videos.split.certificate.json").read_text()
+        assert json.loads(text)["without_source"] == told
 
 
 def test_videos_that_nobody_has_compared_are_told(tmp_path: Path) -> None:

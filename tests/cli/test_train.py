@@ -37,6 +37,7 @@ def run(small_set: SmallSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = clipkind(*arguments(small_set, out))
     assert done.returncode == 0, done.stderr
     assert "Test: accuracy 1.000" in done.stdout
+    assert "12 videos of 6 sources)" in done.stdout
     assert f"clipkind classify --model {out}" in done.stdout
     return out
 

@@ -37,8 +37,8 @@ def test_folders_are_classes_and_folders_in_them_subcategories(tmp_path: Path) -
         "Gaming/.hidden.mp4",
         "Gaming/cover.png",
     )
-    items, skipped = items_of(tmp_path)
-    assert skipped == 2
+    items, passed_over = items_of(tmp_path)
+    assert passed_over.by_name == 2
     assert {(i.id, i.label, i.subcategory) for i in items} == {
         ("Gaming/Chess/a.mp4", "Gaming", "Chess"),
         ("Gaming/Chess/deeper/b.mp4", "Gaming", "Chess"),
@@ -87,8 +87,8 @@ def test_every_column_of_a_manifest_is_used(mark: str, newline: str, tmp_path: P
         '"clips/with, comma.mp4",Natural,,,two,',
         "/elsewhere/日本.mp4,,,,three,1",
     ]
-    items, skipped = items_of(manifest(tmp_path, mark + newline.join(rows) + newline))
-    assert skipped == 0
+    items, passed_over = items_of(manifest(tmp_path, mark + newline.join(rows) + newline))
+    assert not str(passed_over)
     assert items == [
         Item("one", str(tmp_path / "clips/a.mp4"), "Gaming", "Chess", "film 1"),
         Item("two", str(tmp_path / "clips/with, comma.mp4"), "Natural"),
@@ -168,9 +168,9 @@ def test_folders_named_after_splits_are_splits(tmp_path: Path) -> None:
         "validation/Gaming/b.mp4": ("val", "Gaming", ""),
     }
     assert list_videos(tmp_path).class_folders == ("Gaming", "Natural")
-    items, skipped = items_of(tmp_path)
+    items, passed_over = items_of(tmp_path)
     assert [item.label for item in items] == ["Gaming", "Natural", "", "Gaming"]
-    assert skipped == 1
+    assert passed_over.by_name == 1
 
 
 def test_a_class_called_train_beside_other_classes_is_a_class(tmp_path: Path) -> None:
@@ -216,10 +216,20 @@ def test_metadata_in_a_folder_says_what_the_videos_are(kind: str, tmp_path: Path
         ("c.mp4", "Natural", ""),
         ("gone.mp4", "Natural", ""),
     }
-    assert in_folder.passed_over == 1
+    assert in_folder.passed_over.by_name == 1
     assert {v.path for v in alone.videos} | {str(tmp_path / "clips/b.mp4")} == {
         v.path for v in in_folder.videos
     }
+
+
+@pytest.mark.parametrize("split", ["", "train/"])
+def test_what_systems_leave_in_folders_never_becomes_a_class(tmp_path: Path, split: str) -> None:
+    touch(tmp_path, f"{split}Cats/a.mp4", f"{split}Cats/@eaDir/a.mp4", "lost+found/a.mp4")
+    touch(tmp_path, f"{split}#recycle/b.mp4", f"{split}$RECYCLE.BIN/S-1-5/c.mp4")
+    found = list_videos(tmp_path)
+    assert [(v.label, v.split) for v in found.videos] == [("Cats", split[:-1])]
+    assert found.class_folders == ("Cats",)
+    assert found.passed_over.litter == 4
 
 
 def test_metadata_without_labels_leaves_the_folders_their_say(tmp_path: Path) -> None:
@@ -242,7 +252,7 @@ def test_each_split_folder_may_have_its_own_metadata(tmp_path: Path) -> None:
         "test/a.mp4": ("test", "Natural", ""),
         "train/a.mp4": ("train", "Gaming", ""),
     }
-    assert list_videos(tmp_path).passed_over == 0
+    assert not str(list_videos(tmp_path).passed_over)
 
 
 def test_metadata_that_says_two_things_is_refused(tmp_path: Path) -> None:
@@ -261,7 +271,7 @@ def test_of_a_scanned_manifest_only_what_is_ok_is_extracted(tmp_path: Path) -> N
     good = Entry(id="f" * 16, path=str(tmp_path / "a.mp4"), label="Gaming", split="validation")
     bad = Entry(id="0" * 16, path=str(tmp_path / "b.mp4"), status="refused", reason="too_short")
     write_manifest(tmp_path / "m.csv", [bad, good])
-    assert items_of(tmp_path / "m.csv") == ([Item("f" * 16, good.path, "Gaming")], 0)
+    assert items_of(tmp_path / "m.csv")[0] == [Item("f" * 16, good.path, "Gaming")]
     again, first = list_videos(tmp_path / "m.csv").videos
     assert again.refused
     assert first == Listed(name="a.mp4", path=good.path, id="f" * 16, label="Gaming", split="val")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clipkind.dataset.listing import NOT_VIDEO, Listing
+from clipkind.dataset.listing import NOT_VIDEO, Listing, PassedOver
 
 
 def touch(root: Path, *names: str) -> None:
@@ -32,14 +32,32 @@ def test_what_is_no_video_by_name_is_passed_over_and_counted(tmp_path: Path) -> 
     touch(tmp_path, "a.mp4", "notes.txt", "COVER.JPG", "deep/subtitles.srt", "deep/b.ts")
     listing = Listing([str(tmp_path)])
     assert list(listing) == below(tmp_path, "a.mp4", "deep/b.ts")
-    assert listing.skipped == 3
+    assert listing.passed_over == PassedOver(by_name=3)
 
 
-def test_hidden_files_and_folders_are_passed_over_and_do_not_count(tmp_path: Path) -> None:
-    touch(tmp_path, "a.mp4", ".hidden.mp4", ".cache/b.mp4", "c/.d/e.mp4", "c/._a.mp4", ".notes.txt")
+LITTER = (
+    *(
+        "@eaDir",
+        ".Trashes",
+        ".Spotlight-V100",
+        ".fseventsd",
+        "__MACOSX",
+        "#recycle",
+        "$RECYCLE.BIN",
+    ),
+    *("System Volume Information", "lost+found", ".thumbnails", ".git", ".ipynb_checkpoints"),
+)
+
+
+def test_what_systems_and_tools_leave_in_folders_is_passed_over_and_counted(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp4", "c/._a.mp4", ".DS_Store", "c/Icon\r", "c/__macos.mp4")
+    touch(tmp_path, *(f"c/{name}/b.mp4" for name in LITTER), *(f"{n}/b.mp4" for n in LITTER))
+    touch(tmp_path, "c/Thumbs.db", "desktop.ini")
     listing = Listing([str(tmp_path)])
-    assert list(listing) == below(tmp_path, "a.mp4")
-    assert listing.skipped == 0
+    assert list(listing) == below(tmp_path, "a.mp4", "c/__macos.mp4")
+    assert listing.passed_over == PassedOver(by_name=2, litter=3 + 2 * len(LITTER))
+    for name in LITTER:
+        assert list(Listing(below(tmp_path, name))) == below(tmp_path, f"{name}/b.mp4")
 
 
 @pytest.mark.parametrize("name", ["letter.txt", ".hidden.mp4", "a.mp4", "absent.mp4"])
@@ -48,12 +66,7 @@ def test_a_file_named_by_itself_is_always_tried(name: str, tmp_path: Path) -> No
         touch(tmp_path, name)
     listing = Listing(below(tmp_path, name))
     assert list(listing) == below(tmp_path, name)
-    assert listing.skipped == 0
-
-
-def test_a_hidden_folder_named_by_itself_is_walked(tmp_path: Path) -> None:
-    touch(tmp_path, ".private/a.mp4")
-    assert list(Listing(below(tmp_path, ".private"))) == below(tmp_path, ".private/a.mp4")
+    assert not str(listing.passed_over)
 
 
 def test_files_and_folders_keep_the_order_they_were_named_in(tmp_path: Path) -> None:
@@ -141,7 +154,7 @@ def test_a_folder_that_cannot_be_read_comes_out_itself_in_its_place(
     monkeypatch.setattr(os, "scandir", guarded)
     whole = Listing([str(tmp_path)])
     assert list(whole) == below(tmp_path, "a/1.mp4", "locked", "z/3.mp4")
-    assert whole.skipped == 0
+    assert not str(whole.passed_over)
     assert list(Listing(below(tmp_path, "locked", "z"))) == below(tmp_path, "locked", "z/3.mp4")
 
 
@@ -157,7 +170,7 @@ def test_what_clipkind_leaves_behind_is_no_video(tmp_path: Path) -> None:
     touch(tmp_path, "a.mp4", "f.h5.journal", "f.h5.tmp", "f.h5.lock", "answers.csv.part")
     listing = Listing([str(tmp_path)])
     assert list(listing) == below(tmp_path, "a.mp4")
-    assert listing.skipped == 4
+    assert listing.passed_over == PassedOver(by_name=4)
 
 
 def test_no_ending_of_a_video_is_among_the_others() -> None:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from clipkind.dataset.manifest import Entry, is_own, read_manifest, write_manifest
 from clipkind.errors import FileFormatError
+from clipkind.text import composed
 
 names = st.binary(min_size=1, max_size=8).map(os.fsdecode).filter(lambda n: not {*n} & {*"/\0"})
 paths = st.lists(names.filter(lambda n: n not in (".", "..")), min_size=1, max_size=3)
 texts = st.text(max_size=8) | st.text('a,"\r\n ', max_size=8) | names
+labels = texts.map(composed)
 figures = st.floats(0, 1e9, allow_nan=False)
 entries = st.builds(
     Entry,
@@ -23,16 +25,16 @@ entries = st.builds(
     path=st.tuples(st.sampled_from(["data", "else/where"]), paths).map(
         lambda place: "/".join(("", place[0], *place[1]))
     ),
-    label=texts,
-    subcategory=texts,
-    group=texts,
-    split=texts,
+    label=labels,
+    subcategory=labels,
+    group=labels,
+    split=labels,
     duration_s=figures,
     fps=figures,
     width=st.integers(0, 10**5),
     height=st.integers(0, 10**5),
     status=st.sampled_from(["ok", "refused"]),
-    reason=texts,
+    reason=labels,
     message=texts,
 )
 

@@ -1,10 +1,13 @@
 """Backbones from files of the formats they are published in."""
 
+import hashlib
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -253,17 +256,66 @@ def test_an_unknown_name_is_refused_with_the_way_to_a_known_one(name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["resnet50", "efficientnet_v2_m", "timm/resnet10t.c3_in1k"])
-def test_without_a_network_the_missing_weights_are_named_with_a_way_out(
+def test_without_a_network_it_is_tried_once_and_a_way_out_named(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def no_network(*_: object, **__: object) -> None:
+    tried: list[object] = []
+
+    def no_network(*where: object, **_: object) -> None:
+        tried.append(where)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # it tries for a minute
     with pytest.raises(MissingDependency, match="--weights") as caught:
         load_backbone(name)
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert len(tried) == 1
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Has `weights` as model.safetensors, of whatever model; counts what it is asked."""
+
+    weights = b""
+    asked: ClassVar[list[str]] = []
+
+    def do_HEAD(self) -> None:
+        self.asked.append(f"{self.command} {self.path}")
+        there = self.path.endswith("model.safetensors")
+        self.send_response(200 if there else 404)
+        self.send_header("ETag", f'"{hashlib.sha256(self.weights).hexdigest()}"')
+        self.send_header("X-Repo-Commit", 40 * "a")
+        self.send_header("Content-Length", str(len(self.weights) if there else 0))
+        self.end_headers()
+        if there and self.command == "GET":
+            self.wfile.write(self.weights)
+
+    do_GET = do_HEAD  # noqa: N815 - by the name the server calls
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_what_was_downloaded_once_needs_no_network_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = resnet10t(tmp_path)
+    monkeypatch.setattr(Hub, "weights", file.read_bytes())
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        hub = f"http://127.0.0.1:{server.server_port}"
+        constants = "huggingface_hub.constants"
+        monkeypatch.setattr(f"{constants}.HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(f"{constants}.ENDPOINT", hub)
+        template = hub + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(f"{constants}.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        found = load_backbone("timm/resnet10t.c3_in1k")
+        asked = list(Hub.asked)
+        again = load_backbone("timm/resnet10t.c3_in1k")
+        server.shutdown()
+    assert found.weights_sha256 == load_backbone("timm/resnet10t", file).weights_sha256
+    assert again.weights_sha256 == found.weights_sha256
+    assert any(line.startswith("GET /timm/") for line in asked)
+    assert asked == Hub.asked

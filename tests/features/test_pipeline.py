@@ -93,6 +93,42 @@ def test_every_input_comes_out_once_with_the_features_of_its_own_frames(
     assert sum(isinstance(result, Refusal) for result in results) == 2 * len(refused)
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_relative_name_means_what_it_does_when_it_is_taken(
+    jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = (100, 200, 300, 400)
+    for first in starts:
+        (tmp_path / f"{first}").mkdir()
+        numbered_video(tmp_path / f"{first}" / "x.mp4", first, 20)
+
+    def names() -> Iterator[str]:
+        for first in starts:
+            os.chdir(tmp_path / f"{first}")
+            yield "x.mp4"
+
+    monkeypatch.chdir(tmp_path)
+    with FeatureExtractor(ReadingEngine(), READING, jobs=jobs) as extractor:
+        results = list(extractor.extract_many(names()))
+    assert {result.path for result in results} == {"x.mp4"}
+    found = [result.features[0, 0] for result in results if isinstance(result, VideoFeatures)]
+    assert sorted(found) == [expected_features(first, 20)[0, 0] for first in starts]
+
+
+def test_in_a_folder_that_is_gone_only_whole_paths_lead_anywhere(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(video.parent)
+    with FeatureExtractor(ReadingEngine(), READING) as extractor:
+        extractor.extract(video.name)
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        with pytest.raises(VideoError):
+            extractor.extract(video.name)
+        assert extractor.extract(video).features.shape == (20, 1)
+
+
 def test_batches_fill_up_across_videos_and_hold_every_picture_once(many: list[Path]) -> None:
     engine = ReadingEngine()
     with FeatureExtractor(engine, READING, jobs=3, batch_size=24, eager=24) as extractor:

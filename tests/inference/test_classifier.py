@@ -17,6 +17,7 @@ from clipkind.features.documented import export_documented
 from clipkind.features.extract import Item, extract_to_store
 from clipkind.features.pipeline import FeatureExtractor
 from clipkind.features.store import FeatureWriter, open_features
+from clipkind.model.bundle import DEFAULT_BUNDLE
 from media import numbered_frames, write_video
 
 
@@ -59,6 +60,16 @@ def test_a_batch_gives_each_video_the_answer_it_gets_alone(
         other = together[str(clip)]
         assert alone.label == other.label
         assert alone.probabilities == pytest.approx(other.probabilities, abs=1e-4)
+
+
+def test_a_model_answers_wherever_the_program_goes_after_it_was_named(
+    clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").symlink_to(DEFAULT_BUNDLE)
+    monkeypatch.chdir(tmp_path)
+    with clipkind.load("model") as classifier:
+        monkeypatch.chdir(clips[0].parent)
+        assert classifier.classify(clips[0].name).path == clips[0].name
 
 
 def test_answers_stream_from_an_endless_list(
@@ -175,12 +186,6 @@ def test_an_id_in_a_documented_file_without_rows_is_refused(
     (answer,) = classifier.classify_features(path, ["row-000000"], backbone=contract.backbone)
     assert (answer.status, answer.reason) == ("refused", clipkind.Reason.UNKNOWN_ID)
     assert answer.message == f"{path} has no rows"
-
-
-@pytest.mark.parametrize("jobs", [0, -1])
-def test_no_decoding_processes_is_refused_before_it_means_no_answers(jobs: int) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        clipkind.load(jobs=jobs)
 
 
 def test_a_documented_file_needs_its_backbone_named_and_then_gives_the_same_answers(

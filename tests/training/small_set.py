@@ -52,7 +52,7 @@ def make_small_set(folder: Path, *, per_split: tuple[int, ...] = (24, 12, 12)) -
         for name, count in zip(SPLITS, per_split, strict=True):
             for number in range(count):
                 label = CLASSES[number % 2]
-                row = SplitRow(f"{name}-{number}", name, label, "", f"{name}-{number // 2}")
+                row = SplitRow(f"{name}-{number}", name, label, "", f"{name} film {number // 2}")
                 rows.append(row)
                 length = 8 - number % 3
                 sign = 1 if number % 2 else -1

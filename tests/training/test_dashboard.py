@@ -18,7 +18,7 @@ from PIL import Image
 
 from clipkind.training.dashboard import BACKLOG, Dashboard, LiveDashboard
 from clipkind.training.history import EpochResult
-from clipkind.training.panels import HEIGHT, WIDTH, draw_picture, spread
+from clipkind.training.panels import HEIGHT, WIDTH, draw_picture, fitted_names, spread
 from clipkind.training.sheet import Sheet
 from training.epochs import some_epochs
 
@@ -144,6 +144,15 @@ def test_shortened_names_keep_both_ends() -> None:
     assert shown.startswith("Screen rec")
     assert shown.endswith("sound")
     assert sheet.fitted("Gaming", 190) == "Gaming"
+
+
+def test_classes_that_differ_where_there_is_no_room_are_told_apart_by_number() -> None:
+    sheet = Sheet(100, 100)
+    names = [f"{'long ' * 12}{word} {'name ' * 12}" for word in ("red", "green")] + ["Gaming"]
+    first, second, third = fitted_names(sheet, names, 9)
+    assert first.startswith("class 1 long")
+    assert second.startswith("class 2 long")
+    assert third == "Gaming"
 
 
 def test_a_name_in_letters_that_no_font_has_is_noticed() -> None:

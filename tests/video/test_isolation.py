@@ -1,6 +1,9 @@
 """Files of unknown origin cost one refusal each, whatever they hold; the next video is read."""
 
+import math
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,6 +138,44 @@ def test_a_video_that_takes_too_long_is_ended_and_the_next_one_read(tmp_path: Pa
         assert caught.value.reason == Reason.TIMEOUT
     with DecodeWorker(threads=1) as worker:
         assert isinstance([*worker.read(short, CONTRACT)][-1], End)
+
+
+@pytest.mark.parametrize("timeout_s", [math.inf, 1e10, 10**30])
+def test_any_time_may_be_given(timeout_s: float, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", numbered_frames(10))
+    with DecodeWorker(threads=1, timeout_s=timeout_s) as worker:
+        assert isinstance([*worker.read(path, CONTRACT)][-1], End)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_a_lower_limit_on_memory_stays_and_is_named_where_no_decoder_starts(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", numbered_frames(10))
+    program = f"""
+import resource
+from clipkind.contract import Contract
+from clipkind.errors import MissingDependency
+from clipkind.memory import cap
+from clipkind.video.isolation import DecodeWorker
+
+contract = Contract.from_json({CONTRACT.to_json()!r})
+resource.setrlimit(resource.RLIMIT_AS, (5 << 30, 7 << 30))
+cap(resource.RLIMIT_AS, 6 << 30)
+print(resource.getrlimit(resource.RLIMIT_AS)[0] >> 30)
+with DecodeWorker() as worker:
+    print(type(list(worker.read({str(path)!r}, contract))[-1]).__name__)
+worker = DecodeWorker()
+resource.setrlimit(resource.RLIMIT_AS, (200_000 << 10, 200_000 << 10))
+try:
+    list(worker.read({str(path)!r}, contract))
+except MissingDependency as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    kept, last, told = done.stdout.splitlines()
+    assert (kept, last) == ("5", "End")
+    assert "ulimit -v 200000" in told
 
 
 def test_a_decoder_that_dies_costs_one_video(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clipkind.contract import Contract
-from clipkind.video.sampling import plan_samples
+from clipkind.video.sampling import group_runs, plan_samples
 from clipkind.video.table import FrameTable
 
 CONTRACT = Contract(backbone="none", weights_sha256="", feature_dim=1)
@@ -58,12 +59,15 @@ def table_of(
         pts=times,
         order=np.array([place[number] for number in shown], dtype=np.int64),
         keys=np.array([i for i, n in enumerate(shown) if n in keys], dtype=np.int64),
-        entry_pts=np.array([pts[number] for number in keys], dtype=np.int64),
-        entry_dts=np.array([place[number] for number in keys], dtype=np.int64),
         entry_order=np.array([place[number] for number in keys], dtype=np.int64),
+        entry_frames=np.searchsorted(times, [pts[number] for number in keys]),
+        entry_dts=np.array([place[number] for number in keys], dtype=np.int64),
         end=int(times[-1]) + last,
         time_base=time_base,
-        timestamped=True,
+        seekable=True,
+        counted=False,
+        skippable=True,
+        complete=False,
         damaged=False,
     )
 
@@ -127,7 +131,8 @@ def test_samples_follow_time_and_every_wanted_frame_is_used(
     for scale in plan.scales:
         assert (np.diff(scale) >= 0).all()
     assert (np.diff(plan.targets) > 0).all()
-    assert set(plan.targets.tolist()) <= set(table.pts.tolist())
+    assert plan.targets[0] >= 0
+    assert plan.targets[-1] < len(table.pts)
     assert set(np.concatenate(plan.scales).tolist()) == set(range(len(plan.targets)))
     assert plan.distinct == len(set(plan.scales[0].tolist()))
 
@@ -144,7 +149,7 @@ def test_a_sample_is_the_frame_on_screen_or_a_key_frame_of_its_own_segment(
         share = Fraction(str(contract.window[1])) - Fraction(str(contract.window[0]))
         spacing = (table.end - int(table.pts[0])) * share / len(scale)
         reach = spacing * Fraction(str(contract.keyframe_snap))
-        for time, target in zip(times, plan.targets[scale].tolist(), strict=True):
+        for time, target in zip(times, table.pts[plan.targets[scale]].tolist(), strict=True):
             near = {key for key in key_pts if abs(key - time) < reach}
             if near:
                 assert target in near
@@ -164,12 +169,11 @@ def test_the_same_frames_are_taken_whatever_clock_the_container_keeps(
     other = replace(
         table,
         pts=table.pts * finer + later,
-        entry_pts=table.entry_pts * finer + later,
         end=table.end * finer + later,
         time_base=table.time_base / finer,
     )
     plan, again = plan_samples(table, contract), plan_samples(other, contract)
-    assert (again.targets - later).tolist() == (plan.targets * finer).tolist()
+    assert again.targets.tolist() == plan.targets.tolist()
     for ours, theirs in zip(plan.scales, again.scales, strict=True):
         assert ours.tolist() == theirs.tolist()
     np.testing.assert_allclose(again.times_s, plan.times_s, rtol=1e-9)
@@ -191,7 +195,7 @@ def test_nothing_but_times_and_key_frames_decides(table: FrameTable, contract: C
     plan, again = plan_samples(table, contract), plan_samples(moved, other)
     assert plan.targets.tolist() == again.targets.tolist()
     assert [s.tolist() for s in plan.scales] == [s.tolist() for s in again.scales]
-    assert plan.runs == again.runs
+    assert group_runs(table, plan.targets) == group_runs(moved, again.targets)
 
 
 @common
@@ -200,14 +204,14 @@ def test_a_short_video_repeats_its_frames_evenly(count: int, step: int, gop: int
     table = table_of([i * step for i in range(count)], gop=gop, last=step)
     plan = plan_samples(table, replace(CONTRACT, multi_scale="single", keyframe_snap=0.0))
     uses = np.bincount(plan.scales[0])
-    assert plan.targets.tolist() == table.pts.tolist()
+    assert plan.targets.tolist() == list(range(count))
     assert plan.distinct == count
     assert set(uses.tolist()) <= {64 // count, -(-64 // count)}
 
 
 def test_one_frame_fills_every_scale() -> None:
     plan = plan_samples(table_of([777]), CONTRACT)
-    assert plan.targets.tolist() == [777]
+    assert plan.targets.tolist() == [0]
     assert [scale.tolist() for scale in plan.scales] == [[0] * 64, [0] * 54, [0] * 73]
     assert plan.distinct == 1
 
@@ -227,8 +231,9 @@ def test_nothing_outside_the_window_is_looked_at(table: FrameTable, contract: Co
     start, stop = (Fraction(str(share)) for share in contract.window)
     first, span = int(table.pts[0]), table.end - int(table.pts[0])
     plan = plan_samples(table, contract)
-    assert plan.targets[0] >= frame_at(table, first + start * span)
-    assert plan.targets[-1] < first + stop * span
+    times = table.pts[plan.targets]
+    assert times[0] >= frame_at(table, first + start * span)
+    assert times[-1] < first + stop * span
     seconds = float(span * table.time_base)
     assert plan.times_s[0] > contract.window[0] * seconds
     assert plan.times_s[-1] < contract.window[1] * seconds
@@ -243,18 +248,17 @@ def test_nothing_outside_the_window_is_looked_at(table: FrameTable, contract: Co
 def test_runs_cover_the_wanted_frames_once_in_file_order(
     table: FrameTable, contract: Contract
 ) -> None:
-    plan = plan_samples(table, contract)
-    order = dict(zip(table.pts.tolist(), table.order.tolist(), strict=True))
-    first_entry = int(table.entry_order.min())
-    assert [t for run in plan.runs for t in run.targets] == plan.targets.tolist()
-    for run in plan.runs:
-        assert run.first == table.entry_order[run.key], "a run begins at its key frame"
-        assert run.first <= run.last
-        joined_late = [t for t in run.targets if order[t] < first_entry]
-        assert all(run.first <= order[t] <= run.last for t in run.targets if t not in joined_late)
-        assert run.last == max(run.first, *(order[t] for t in run.targets)), "and ends in time"
-    for before, after in zip(plan.runs, plan.runs[1:], strict=False):
-        assert before.last < after.first
+    targets = plan_samples(table, contract).targets
+    runs = group_runs(table, targets)
+    firsts = [int(table.entry_order[run.entry]) for run in runs]
+    assert [t for run in runs for t in run.targets] == targets.tolist()
+    for run, first in zip(runs, firsts, strict=True):
+        places = [int(table.order[t]) for t in run.targets]
+        assert first <= run.last
+        assert all(first <= place <= run.last for place in places if place >= table.entry_order[0])
+        assert run.last == max(first, *places), "it ends in time"
+    for before, first in zip(runs, firsts[1:], strict=False):
+        assert before.last < first
 
 
 @common
@@ -262,10 +266,25 @@ def test_runs_cover_the_wanted_frames_once_in_file_order(
 def test_no_run_begins_earlier_than_its_first_frame_needs(
     table: FrameTable, contract: Contract
 ) -> None:
-    key_pts = table.entry_pts
-    for run in plan_samples(table, contract).runs:
-        shown_before = key_pts[key_pts <= run.targets[0]]
-        assert key_pts[run.key] == (shown_before[-1] if len(shown_before) else key_pts[0])
+    for run in group_runs(table, plan_samples(table, contract).targets):
+        target = run.targets[0]
+        before = (table.entry_order <= table.order[target]) & (table.entry_frames <= target)
+        assert run.entry == max(np.flatnonzero(before), default=0)
+
+
+@common
+@given(tables(), contracts(), st.integers(1, 3))
+def test_runs_that_begin_earlier_still_cover_the_wanted_frames_once(
+    table: FrameTable, contract: Contract, back: int
+) -> None:
+    targets = plan_samples(table, contract).targets
+    runs = group_runs(table, targets, back)
+    assert [t for run in runs for t in run.targets] == targets.tolist()
+    for run in runs:
+        nearest = group_runs(table, np.array(run.targets[:1]))[0].entry
+        assert run.entry == max(nearest - back, 0)
+    for before, after in pairwise(runs):
+        assert before.last < table.entry_order[after.entry]
 
 
 @pytest.mark.parametrize(
@@ -281,18 +300,6 @@ def test_no_run_begins_earlier_than_its_first_frame_needs(
 def test_open_groups_of_pictures_are_decoded_as_one_where_they_overlap(
     wanted: list[int], runs: list[tuple[int, Any]]
 ) -> None:
-    table = table_of([2 * number for number in range(25)], gop=8, bframes=3, open_gop=True, last=2)
-    first, second = (2 * number + 1 for number in wanted)  # the middle of each frame's time
-    half = (second - first) // 2
-    contract = replace(
-        CONTRACT,
-        num_frames=2,
-        multi_scale="single",
-        keyframe_snap=0.0,
-        window=((first - half) / 50, (second + half) / 50),
-    )
-    found = [
-        (run.key, tuple(pts // 2 for pts in run.targets))
-        for run in plan_samples(table, contract).runs
-    ]
-    assert found == runs
+    table = table_of(list(range(25)), gop=8, bframes=3, open_gop=True)
+    found = group_runs(table, np.array(wanted))
+    assert [(run.entry, run.targets) for run in found] == runs

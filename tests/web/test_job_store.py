@@ -89,6 +89,7 @@ def test_lists_hold_what_was_asked_for_newest_first(store: JobStore) -> None:
     assert ids(state="done") == [jobs[1].id, jobs[0].id]
     assert ids(source="link") == [link.id]
     assert ids(text="été_4") == [jobs[4].id]
+    assert ids(text="e\u0301te\u0301_4") == [jobs[4].id]
     assert ids(text="0%") == [link.id]
     assert ids(text="e%m") == []
     assert ids(text="été", state="queued") == [job.id for job in reversed(jobs[2:])]

@@ -243,11 +243,13 @@ def test_a_split_without_a_class_is_answered(
     assert system(found, "ensemble")["scores"]["roc"] == {}
 
 
-def test_a_single_video_is_answered(run: Path, small_set: SmallSet, tmp_path: Path) -> None:
+def test_a_single_video_is_answered(
+    run: Path, small_set: SmallSet, tmp_path: Path, whole: Evaluation
+) -> None:
     def one(table: SplitTable) -> SplitTable:
         keep = {"test-3"}
         rows = (r if r.id in keep else replace(r, split="excluded") for r in table.rows)
-        return SplitTable(tuple(rows))
+        return SplitTable(tuple(replace(row, group=row.id) for row in rows))
 
     split = resplit(small_set, tmp_path / "s.csv", one)
     found = evaluate(run / "bundle", bundle_options(small_set, split))
@@ -255,6 +257,8 @@ def test_a_single_video_is_answered(run: Path, small_set: SmallSet, tmp_path: Pa
     accuracy = system(found, "ensemble")["scores"]["accuracy"]
     assert (accuracy["low"], accuracy["high"]) == (0.0, 1.0)
     assert any("of one group" in note for note in found["notes"])
+    assert any("Sources are not known" in note for note in found["notes"])
+    assert not any("Sources are not known" in note for note in whole["notes"])
     assert any("no baselines" in note for note in found["notes"])
     assert found["verdict"].startswith("Not known")
     assert not any(comparison["shown"] for comparison in found["comparisons"])

@@ -232,6 +232,7 @@ def test_class_names_must_be_those_of_the_outputs(folder: Path, tmp_path: Path) 
     for names, expected in (
         (("a", "b", "c"), "names 3 (a, b, c), the network has 4"),
         (("a", "b", "c", "a"), "each must be a name of its own"),
+        (("a", "b", "\u00e9", "e\u0301"), "each must be a name of its own"),
         (("a", "b", "c", " "), "each must be a name of its own"),
     ):
         assert expected in refusal(paths, out, replace(OPTIONS, class_names=names))

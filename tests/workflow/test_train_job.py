@@ -1,13 +1,17 @@
 """A run's folder: one process at a time, large data mapped, nothing left of refused input."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from clipkind.cli.train import print_result
+from clipkind.dataset.splits.table import SplitTable, read_split, write_split
 from clipkind.errors import ClipkindError, FileFormatError
 from clipkind.training import prepare
 from clipkind.training.prepare import TrainingData
+from clipkind.training.recipe import RECIPES
 from clipkind.training.run import Run, locked
 from clipkind.workflow.train import TrainOptions, train
 from training.small_set import RECIPE, SmallSet, make_small_set
@@ -52,6 +56,19 @@ def test_refused_input_leaves_no_data_and_can_be_mended(
     assert not (out / "cache").exists()
     with pytest.raises(Stop):
         train(small_set.features, small_set.split, out, RECIPE, OPTIONS, on_data=stop)
+
+
+def test_that_no_source_is_known_is_told_with_the_figures(
+    tmp_path: Path, small_set: SmallSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = (replace(row, group=row.id) for row in read_split(small_set.split).rows)
+    write_split(tmp_path / "split.csv", SplitTable(tuple(rows)))
+    out, options = tmp_path / "run", TrainOptions(seeds=(7,))
+    trained = train(small_set.features, tmp_path / "split.csv", out, RECIPES["linear"], options)
+    assert trained
+    print_result(trained)
+    assert "12 videos in 12 groups; sources are not known" in capsys.readouterr().out
+    assert "sources are not known" in (out / "bundle" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

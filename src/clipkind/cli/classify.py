@@ -2,6 +2,7 @@
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -39,16 +40,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--risk",
-    type=float,
-    callback=lambda _context, option, value: share(option, value, 0.5),
+    type=shared.Number(min=0, max=0.5, min_open=True),
     help="Aim at a share of wrong single answers within this, such as 0.05: others become several "
-    "labels, or unsure. A line says where the model cannot promise it. Above 0, at most 0.5.",
+    "labels, or unsure. A line says where the model cannot promise it.",
 )
 @click.option(
     "--max-strangeness",
-    type=float,
+    type=shared.Number(min=0, max=1, min_open=True),
     metavar="P",
-    callback=lambda _context, option, value: share(option, value, 1.0),
     help="Make answers unsure for videos stranger than a share P, such as 0.99, of those the model "
     "knows. Of videos like those it costs about the share 1 - P.",
 )
@@ -92,20 +91,9 @@ def command(paths: tuple[str, ...], **options: Any) -> int:
         files = None if lazy else list(listing)
         answers = classifier.classify_many(listing if files is None else files, **how)
         code = _report(answers, files, classifier, chosen, options)
-    if listing.skipped:
-        click.echo(
-            f"passed over in the folders: {listing.skipped} no videos by name "
-            "(give such a file by itself to try it all the same)",
-            err=True,
-        )
+    if told := str(listing.passed_over):
+        click.echo(f"{told} (name such a one by itself to have it tried all the same)", err=True)
     return code
-
-
-def share(option: click.Parameter, value: float | None, highest: float) -> float | None:
-    """An option's value above 0 and at most `highest`; raises click.BadParameter for another."""
-    if value is not None and not 0 < value <= highest:  # a click.FloatRange lets nan through
-        raise click.BadParameter(f"{value:g} is not above 0 and at most {highest:g}", param=option)
-    return value
 
 
 def _with_stdin(paths: Iterable[str]) -> Iterator[str]:
@@ -115,8 +103,8 @@ def _with_stdin(paths: Iterable[str]) -> Iterator[str]:
             continue
         if sys.stdin is None:
             raise ClipkindError("-: standard input is closed; pipe names of files to it")
-        for line in sys.stdin.buffer:
-            if name := line.rstrip(b"\r\n"):
+        for number, line in enumerate(sys.stdin.buffer):
+            if name := (line if number else line.removeprefix(BOM_UTF8)).rstrip(b"\r\n"):
                 yield os.fsdecode(name)
 
 

@@ -133,9 +133,8 @@ def _summary(result: "ScanResult", out: Path, names: "Taxonomy | None") -> list[
     line = f"{printable(str(out))}: {total} files = {len(ok)} ok + {total - len(ok)} refused"
     if result.reasons:
         line += f" ({', '.join(f'{count} {reason}' for reason, count in result.reasons.items())})"
-    lines = [line]
+    lines = [line, str(result.passed_over)] if str(result.passed_over) else [line]
     counts = {
-        "passed over, as no videos by name": result.passed_over,
         "duplicates whose label is not that of the file kept": result.label_conflicts,
         "ok files that are cut short": sum(bool(entry.message) for entry in ok),
         "ok files without a label": sum(not entry.label for entry in ok),

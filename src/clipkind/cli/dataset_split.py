@@ -12,7 +12,7 @@ from clipkind.text import printable, quoted
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from clipkind.dataset.splits.certificate import Count, Counts
+    from clipkind.dataset.splits.certificate import Certificate, Count, Counts
     from clipkind.dataset.splits.run import WrittenSplit
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -142,7 +142,7 @@ def _findings(written: Sequence["WrittenSplit"], source: Path, links: Path | Non
     crossing = max(w.certificate.cross_split_groups for w in written)
     groups = sum(n.groups for side, n in first.total.items() if side != "excluded")
     joined = f", into which links join {first.sources} sources" if first.links else ""
-    yield f"{crossing} of {groups} groups cross{joined}"
+    yield f"{crossing} of {groups} groups cross{joined}{_without_source(first)}"
     if written[0].continued:
         yield f"{first.kept} videos stand where they stood, {first.assigned} new"
     if out := first.total["excluded"].videos:
@@ -152,6 +152,18 @@ def _findings(written: Sequence["WrittenSplit"], source: Path, links: Path | Non
         )
     if first.refused:
         yield f"{first.refused} refused entries of {printable(source.name)} are in no split"
+
+
+def _without_source(certificate: "Certificate") -> str:
+    """That groups which do not cross may mean little."""
+    from clipkind.dataset.manifest import UNKNOWN_SOURCES
+
+    videos = sum(count.videos for count in certificate.total.values())
+    if certificate.without_source == videos:
+        return f"; {UNKNOWN_SOURCES} (name them in a group column)"
+    if certificate.without_source:
+        return f"; of {certificate.without_source} of {videos} videos no source is known"
+    return ""
 
 
 def _near_duplicates(

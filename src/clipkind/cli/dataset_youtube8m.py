@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clipkind.checks import LONGEST_S, MOST
 from clipkind.cli import options as shared
+from clipkind.cli.options import Number
 from clipkind.text import printable
 
 if TYPE_CHECKING:
@@ -38,15 +40,15 @@ def _http(_context: click.Context, parameter: click.Parameter, value: str | None
               help="Folder to fill or to go on with.")  # fmt: skip
 @click.option("--label", default="", help="Class of rows that name none.")
 @click.option("--vocabulary", metavar="FILE|URL", help="vocabulary.csv; default: the data set's.")
-@click.option("--max-size", default=500.0, show_default=True, type=click.FloatRange(0, 1e7),
+@click.option("--max-size", default=500.0, show_default=True, type=Number(min=0, max=1e7),
               help="Megabytes of one video.")  # fmt: skip
-@click.option("--max-duration", default=1200.0, show_default=True, type=click.FloatRange(min=0),
+@click.option("--max-duration", default=1200.0, show_default=True, type=Number(min=0, endless=True),
               help="Seconds of one video.")  # fmt: skip
-@click.option("--timeout", default=300.0, show_default=True, type=click.FloatRange(min=0.1),
+@click.option("--timeout", default=300.0, show_default=True, type=Number(min=0.1, endless=True),
               help="Seconds one download may take.")  # fmt: skip
-@click.option("--pause", default=2.0, show_default=True, type=click.FloatRange(min=0),
+@click.option("--pause", default=2.0, show_default=True, type=Number(min=0, max=LONGEST_S),
               help="Seconds between two downloads.")  # fmt: skip
-@click.option("--give-up", default=10, show_default=True, type=click.IntRange(min=1),
+@click.option("--give-up", default=10, show_default=True, type=click.IntRange(1, MOST),
               help="Stop after so many failures in a row.")  # fmt: skip
 @click.option("--retry-failed", is_flag=True, help="Try again what did not come in earlier runs.")
 @click.option("--index-url", callback=_http, help="Another host of the data set's index files.")
@@ -99,7 +101,7 @@ def _settings(options: dict[str, Any]) -> "Settings":
         limits=Limits(
             max_size=round(options["max_size"] * 1e6),
             max_duration_s=options["max_duration"],
-            timeout_s=options["timeout"],
+            timeout_s=min(options["timeout"], LONGEST_S),
         ),
         pause_s=options["pause"],
         retry=options["retry_failed"],

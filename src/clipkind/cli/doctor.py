@@ -4,14 +4,18 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
+from clipkind.errors import ClipkindError
+from clipkind.memory import address_space, shortage
 from clipkind.text import printable
 
 _BASE = ("av", "click", "h5py", "numpy", "openvino", "rich")
 _TRAIN = ("torch", "torchvision", "timm", "scikit-learn", "onnx", "safetensors")
-_BROKEN = (ImportError, OSError, RuntimeError)
+_BROKEN = (ImportError, OSError, RuntimeError, MemoryError, ClipkindError)
 """What a package that is there but does not fit the machine or its neighbours raises."""
 _DECODERS = ("h264", "hevc", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores", "gif")
 
@@ -19,15 +23,21 @@ _DECODERS = ("h264", "hevc", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores
 @click.command("doctor")
 def command() -> int:
     """Show versions, engines and codecs, and what is wrong."""
-    problems = 0
-    for state, what, detail in _checks():
-        problems += state == "FAIL"
-        color = {"ok": "green", "FAIL": "red"}.get(state, "yellow")
-        click.echo(f"{click.style(f'{state:<6}', fg=color)}{what:<22}{detail}")
+    problems = sum(_show(*check) for check in _checks())
+    if not problems:  # of what is broken, an answer would only say so once more
+        problems += _show(*_answer())
+    problems += _show(*_cuda())  # last: torch may take memory that the others need
     click.echo(
         "everything needed is here" if not problems else f"{problems} problems, see FAIL above"
     )
     return 3 if problems else 0
+
+
+def _show(state: str, what: str, detail: str) -> bool:
+    """Print a check's line; whether it is a problem."""
+    color = {"ok": "green", "FAIL": "red"}.get(state, "yellow")
+    click.echo(f"{click.style(f'{state:<6}', fg=color)}{what:<22}{detail}")
+    return state == "FAIL"
 
 
 def _checks() -> Iterator[tuple[str, str, str]]:
@@ -38,8 +48,8 @@ def _checks() -> Iterator[tuple[str, str, str]]:
         yield _package(name, missing="FAIL")
     for name in _TRAIN:
         yield _package(name, missing="-")
+    yield _address_space()
     yield _openvino()
-    yield _cuda()
     yield _codecs()
     yield _model()
 
@@ -53,8 +63,18 @@ def _package(name: str, *, missing: str) -> tuple[str, str, str]:
 
 
 def _broken(what: str, error: Exception, package: str) -> tuple[str, str, str]:
+    if told := str(error) if isinstance(error, ClipkindError) else shortage(error):
+        return "FAIL", what, told
     why = printable(str(error).strip() or type(error).__name__)
     return "FAIL", what, f"does not work ({why}): pip install --force-reinstall {package}"
+
+
+def _address_space() -> tuple[str, str, str]:
+    limit = address_space()
+    if limit is None:
+        return "ok", "address space", "no limit"
+    shown = f"{limit / 1e6:.0f} MB (ulimit -v {limit // 1024})"
+    return "-", "address space", f"{shown}: large videos, and training, may need more"
 
 
 def _openvino() -> tuple[str, str, str]:
@@ -93,7 +113,6 @@ def _codecs() -> tuple[str, str, str]:
 
 
 def _model() -> tuple[str, str, str]:
-    from clipkind.errors import ClipkindError
     from clipkind.model.bundle import load_bundle
 
     try:
@@ -109,3 +128,31 @@ def _model() -> tuple[str, str, str]:
             f"{', '.join(contract.class_names)}"
         ),
     )
+
+
+def _answer() -> tuple[str, str, str]:
+    """Whether all of it together answers: the decoding process, the engine, the model."""
+    import clipkind
+
+    try:
+        with TemporaryDirectory() as folder, clipkind.load() as classifier:
+            answer = classifier.classify(_clip(Path(folder)))
+    except _BROKEN as error:
+        return "FAIL", "first answer", shortage(error) or printable(str(error))
+    return "ok", "first answer", f"in {answer.elapsed_s:.1f} s"
+
+
+def _clip(folder: Path) -> Path:
+    """A video of as many different frames as the engine takes at once."""
+    import av
+    import numpy as np
+
+    path = folder / "clip.avi"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 64
+        for grey in range(0, 256, 32):
+            picture = np.full((64, 64, 3), grey, np.uint8)
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        file.mux(stream.encode())
+    return path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clipkind.checks import MOST_JOBS
 from clipkind.cli import options as shared
-from clipkind.cli.classify import share
 from clipkind.text import printable
 
 if TYPE_CHECKING:
@@ -68,15 +68,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--risk",
     default=0.05,
     show_default=True,
-    type=float,
-    callback=lambda _context, option, value: share(option, value, 0.5),
-    help="A share of wrong answers to look at besides 0.01, 0.05, 0.1 and 0.2: above 0, at "
-    "most 0.5.",
+    type=shared.Number(min=0, max=0.5, min_open=True),
+    help="A share of wrong answers to look at besides 0.01, 0.05, 0.1 and 0.2.",
 )
 @click.option("--device", default="auto", show_default=True, help="To train on: cpu, cuda or auto.")
 @click.option(
     "--train-jobs",
-    type=click.IntRange(1, 64),
+    type=click.IntRange(1, MOST_JOBS),
     help="Members trained at a time.  [default: as many as there are cores for]",
 )
 @shared.jobs(many=True)

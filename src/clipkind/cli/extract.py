@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--window",
     nargs=2,
-    type=click.FloatRange(0, 1),
+    type=shared.Number(min=0, max=1),
     default=(0.0, 1.0),
     show_default=True,
     help="Part of each video to sample, as shares of its duration.",
@@ -77,7 +77,7 @@ def command(source: Path, out: Path, **options: Any) -> int:
     start, stop = options["window"]
     if start >= stop:
         raise click.UsageError(f"--window {start:g} {stop:g}: it must start before it stops")
-    items, skipped = items_of(source)
+    items, passed_over = items_of(source)
     engine, contract = choose_engine(
         options["backbone"],
         weights=options["weights"],
@@ -114,15 +114,11 @@ def command(source: Path, out: Path, **options: Any) -> int:
                 console.print(Text(printable(line)), soft_wrap=True)
 
         summary = extract_to_store(items, extractor, out, dtype=options["dtype"], progress=show)
-    click.echo(_summary(out, len(items), summary, skipped), err=True)
+    click.echo(
+        f"{out}: {len(items)} videos = {summary.ok} ok + {summary.partial} partial + "
+        f"{summary.refused} refused + {summary.reused} done before",
+        err=True,
+    )
+    if told := str(passed_over):
+        click.echo(told, err=True)
     return 1 if summary.refused else 0
-
-
-def _summary(out: Path, total: int, summary: "Summary", skipped: int) -> str:
-    lines = [
-        f"{out}: {total} videos = {summary.ok} ok + {summary.partial} partial + "
-        f"{summary.refused} refused + {summary.reused} done before"
-    ]
-    if skipped:
-        lines.append(f"{skipped} files in the folder are no videos by name and were passed over")
-    return "\n".join(lines)

@@ -9,6 +9,7 @@ import click
 from clipkind.cli.lazy import LazyGroup
 from clipkind.cli.streams import steady_streams
 from clipkind.errors import ClipkindError
+from clipkind.memory import LEAST, require_address_space, shortage_told
 from clipkind.text import printable
 
 _COMMANDS = {
@@ -52,13 +53,15 @@ def _show_version(context: click.Context, _parameter: click.Parameter, value: bo
 )
 def app() -> None:
     """What kind of content is this video? Animation, flat content, gaming or natural footage."""
+    require_address_space(LEAST)
 
 
 def main() -> None:
     """Entry point: errors become one line on stderr and a documented exit code."""
     steady_streams()
     try:
-        code: Any = app(standalone_mode=False)
+        with shortage_told():
+            code: Any = app(standalone_mode=False)
     except click.exceptions.Abort:
         code = _fail("stopped", 130)
     except KeyboardInterrupt:

@@ -1,5 +1,6 @@
 """Options that several commands share, so that they mean and say the same everywhere."""
 
+import math
 import os
 import tempfile
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from clipkind.checks import LONGEST_S, MOST_JOBS
 from clipkind.errors import ClipkindError
 from clipkind.files import THROUGH, kind, resolved
 from clipkind.text import printable
@@ -74,12 +76,28 @@ def _require_folder(shown: str, folder: Path, *, missing: bool) -> None:
         ) from None
 
 
+class Number(click.FloatRange):
+    """A number within a range; `inf` only with `endless`. click's own lets nan through."""
+
+    def __init__(self, *, endless: bool = False, **bounds: Any) -> None:
+        super().__init__(**bounds)
+        self.endless = endless
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number) and not (self.endless and number > 0):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
 timeout = click.option(
     "--timeout",
     default=300.0,
     show_default=True,
-    type=click.FloatRange(min=0.1),
-    help="Seconds one video may take to decode.",
+    type=Number(min=0.1, endless=True),
+    help="Seconds one video may take to decode; inf for any time.",
 )
 weights = click.option(
     "--weights",
@@ -97,7 +115,7 @@ min_duration = click.option(
     "--min-duration",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(min=0),
+    type=Number(min=0, max=LONGEST_S),
     help="Seconds a video must last.",
 )
 
@@ -109,6 +127,6 @@ def jobs(*, many: bool = False) -> Callable[[Command], Command]:
         "-j",
         default=min(os.cpu_count() or 1, 4) if many else 1,
         show_default="cores, at most 4" if many else True,
-        type=click.IntRange(1, 64),
+        type=click.IntRange(1, MOST_JOBS),
         help="Videos decoded at the same time, each in a process of its own.",
     )

@@ -16,7 +16,7 @@ from rich.text import Text
 from clipkind.cli.streams import results
 from clipkind.files import output
 from clipkind.inference.prediction import Prediction
-from clipkind.text import printable
+from clipkind.text import class_heads, columns, printable
 
 Format = Literal["table", "json", "csv"]
 COLORS = ("magenta", "cyan", "yellow", "green", "blue", "red")
@@ -100,9 +100,10 @@ class TableWriter(Writer):
     ) -> None:
         self._console = console
         self._classes = class_names
-        pairs = [_joined(pair) for pair in combinations(class_names, 2)] if several else []
-        self._label = max(len(name) for name in (*class_names, *pairs, "Label", "refused"))
-        self._columns = [max(len(_short(name)), 5) for name in class_names]
+        self._heads = dict(zip(class_names, class_heads(class_names), strict=True))
+        pairs = [self._joined(pair) for pair in combinations(class_names, 2)] if several else []
+        self._label = max(columns(name) for name in (*class_names, *pairs, "Label", "refused"))
+        self._columns = [max(columns(head), 5) for head in self._heads.values()]
         rest = self._label + 13 + sum(width + 2 for width in self._columns) + 8
         if console.is_terminal:
             most = max(min(console.width - rest, 60), MIN_NAME)
@@ -145,8 +146,8 @@ class TableWriter(Writer):
 
     def _print_head(self) -> None:
         classes = "".join(
-            f"{_short(name):>{width}}  "
-            for name, width in zip(self._classes, self._columns, strict=True)
+            f"{' ' * (width - columns(head))}{head}  "
+            for head, width in zip(self._heads.values(), self._columns, strict=True)
         )
         head = f"{'File':<{self._name}}  {'Label':<{self._label}}  {'Confidence':>10}  {classes}"
         self._console.print(Text(f"{head}Seconds", style="bold"), soft_wrap=True)
@@ -157,10 +158,14 @@ class TableWriter(Writer):
         if prediction.label is not None:
             text, style = prediction.label, f"bold {self._color(prediction.label)}"
         elif prediction.labels:
-            text, style = _joined(prediction.labels), "bold"
+            text, style = self._joined(prediction.labels), "bold"
         else:
             text, style = "unsure", "dim"
-        return f"{text:<{self._label}}  ", style
+        return f"{text}{' ' * (self._label - columns(text))}  ", style
+
+    def _joined(self, labels: Iterable[str]) -> str:
+        """Several labels as one: `Animation / Natural`."""
+        return " / ".join(self._heads[label] for label in labels)
 
     def _color(self, label: str) -> str:
         return COLORS[self._classes.index(label) % len(COLORS)]
@@ -218,16 +223,6 @@ def writer_for(
         return CsvWriter(stream, class_names)
     plain = console or _Plain(file=stream, highlight=False)
     return TableWriter(plain, class_names, several=risk is not None, names=names)
-
-
-def _short(name: str) -> str:
-    """Column head of a class: `Natural_Content` -> `Natural`."""
-    return name.split("_")[0][:12]
-
-
-def _joined(labels: Iterable[str]) -> str:
-    """Several labels as one: `Animation / Natural`."""
-    return " / ".join(map(_short, labels))
 
 
 def _fit(name: str, width: int) -> str:

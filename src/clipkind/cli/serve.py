@@ -1,5 +1,6 @@
 """`clipkind serve`: the web app, for people in a browser and programs over HTTP."""
 
+import math
 import re
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -8,6 +9,7 @@ from typing import Any
 
 import click
 
+from clipkind.checks import LONGEST_S, MOST, MOST_BYTES, MOST_JOBS
 from clipkind.cli import options as shared
 from clipkind.errors import ClipkindError
 from clipkind.text import printable, quoted
@@ -25,9 +27,10 @@ class Size(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)B?", str(value), re.I | re.A)
-        if found is None or not float(found[1]):
-            self.fail(f"{value} is no size: write 500MB or 2GB", param, ctx)
-        return int(float(found[1]) * _UNITS[found[2].upper()])
+        size = float(found[1]) * _UNITS[found[2].upper()] if found else 0.0
+        if not 1 <= size <= MOST_BYTES:
+            self.fail(f"{value!r} is no size: write 500MB or 2GB", param, ctx)
+        return int(size)
 
 
 class Duration(click.ParamType[float]):
@@ -39,9 +42,10 @@ class Duration(click.ParamType[float]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([smhd])", str(value), re.A)
-        if found is None:
-            self.fail(f"{value} is no time: write 30m, 24h or 7d", param, ctx)
-        return float(found[1]) * _SECONDS[found[2]]
+        seconds = float(found[1]) * _SECONDS[found[2]] if found else math.inf
+        if seconds > LONGEST_S:
+            self.fail(f"{value!r} is no time: write 30m, 24h or 7d", param, ctx)
+        return seconds
 
 
 @click.command("serve")
@@ -65,7 +69,7 @@ class Duration(click.ParamType[float]):
     "--workers",
     default=1,
     show_default=True,
-    type=click.IntRange(1, 64),
+    type=click.IntRange(1, MOST_JOBS),
     help="Processes that classify, each with the models loaded once.",
 )
 @click.option(
@@ -101,14 +105,14 @@ class Duration(click.ParamType[float]):
     "--max-queue",
     default=1000,
     show_default=True,
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MOST),
     help="Jobs that may wait.",
 )
 @click.option(
     "--rate",
     default=20.0,
     show_default=True,
-    type=click.FloatRange(min=0.1),
+    type=shared.Number(min=0.1, max=MOST),
     help="Videos a client may send in a minute, on average, after the first hundred.",
 )
 @click.option(
@@ -175,7 +179,7 @@ def command(**options: Any) -> None:
 def read_token(file: Path) -> str:
     """The secret in a file. Raises ClipkindError for one that could be guessed or not be sent."""
     try:
-        token = file.read_text(encoding="ascii").strip()
+        token = file.read_text(encoding="utf-8-sig").strip()
     except UnicodeDecodeError:
         token = ""
     if len(token) < SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", token):

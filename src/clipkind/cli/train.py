@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clipkind.checks import MOST_JOBS
 from clipkind.cli import options as shared
-from clipkind.text import printable
+from clipkind.text import counted, printable
 
 if TYPE_CHECKING:
     from clipkind.training.recipe import Recipe
@@ -48,7 +49,7 @@ def recipe_options(recipe: str) -> Callable[[Any], Any]:
         click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto."),
         click.option(
             "--train-jobs",
-            type=click.IntRange(1, 64),
+            type=click.IntRange(1, MOST_JOBS),
             help="Members trained at a time.  [default: as many as there are cores for]",
         ),
         click.option(
@@ -134,6 +135,8 @@ def train_options(options: dict[str, Any], recipe: "Recipe", source: Path) -> An
 
 def print_result(trained: "Trained") -> None:
     """What came of it, and what to do with it."""
+    from clipkind.dataset.manifest import UNKNOWN_SOURCES
+
     out = trained.run.folder
     for member in trained.members:
         if member.failure:
@@ -141,9 +144,12 @@ def print_result(trained: "Trained") -> None:
     if scores := trained.scores:
         low, high = scores["accuracy_95"]
         f1 = ", ".join(f"{printable(n)} {value:.3f}" for n, value in scores["f1"].items())
+        over, of = "sources", f"of {counted(scores['groups'], 'source')}"
+        if not trained.sources_known:
+            over, of = "groups", f"in {counted(scores['groups'], 'group')}; {UNKNOWN_SOURCES}"
         click.echo(
-            f"Test: accuracy {scores['accuracy']:.3f} (95 % interval over sources {low:.3f} to "
-            f"{high:.3f}; {scores['videos']} videos of {scores['groups']} sources)"
+            f"Test: accuracy {scores['accuracy']:.3f} (95 % interval over {over} {low:.3f} to "
+            f"{high:.3f}; {counted(scores['videos'], 'video')} {of})"
         )
         click.echo(f"      macro F1 {scores['macro_f1']:.3f}: {f1}")
         largest = max(map(sum, scores["confusion"])) / scores["videos"]

@@ -6,16 +6,17 @@ than its folder.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from clipkind.dataset.listing import Listing
-from clipkind.dataset.manifest import GROUP, LABEL, PATH, is_refused, manifest_rows
-from clipkind.dataset.tables import TABLES, Row
+from clipkind.dataset.listing import Listing, PassedOver, is_litter
+from clipkind.dataset.manifest import GROUP, LABEL, is_refused, manifest_rows, video_path
+from clipkind.dataset.tables import PATH, TABLES, Row
 from clipkind.errors import FileFormatError
 from clipkind.features.extract import Item
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -30,7 +31,7 @@ class Listed:
     """One video as a folder or table names it; whether it is one is not looked at."""
 
     name: str
-    """Its path as it is written there, or from the folder down."""
+    """Its path as it is written there, or from the folder down. Its other texts are composed."""
     path: str
     """As it can be opened."""
     id: str = ""
@@ -47,30 +48,29 @@ class Listings:
     """All videos of a source."""
 
     videos: tuple[Listed, ...]
-    passed_over: int = 0
-    """Files of the folder that are no videos by name."""
+    passed_over: PassedOver = field(default_factory=PassedOver)
     class_folders: tuple[str, ...] = ()
     """Names of all folders that stand for a class, in a folder; those without videos included."""
 
 
-def items_of(source: Path) -> tuple[list[Item], int]:
-    """The videos of a folder or manifest, and how many files in it are no videos by name.
+def items_of(source: Path) -> tuple[list[Item], PassedOver]:
+    """The videos of a folder or manifest, and what was passed over in the folder.
 
-    What an earlier scan refused is left out. Without an `id` column the path is the id.
+    What an earlier scan refused is left out. Without an `id` column the path, composed, is the id;
+    of several that are then the same the second gets ` (2)`.
     Raises FileFormatError when `source` is neither, or names the place where it is damaged.
     """
     found = list_videos(source)
-    items = [
-        Item(
-            id=video.id or video.name,
-            path=video.path,
-            label=video.label,
-            subcategory=video.subcategory,
-            group=video.group,
-        )
-        for video in found.videos
-        if not video.refused
-    ]
+    names: Counter[str] = Counter()
+    items = []
+    for video in found.videos:
+        if video.refused:
+            continue
+        id = video.id or composed(video.name)
+        if not video.id:
+            names[id] += 1
+            id += f" ({names[id]})" if names[id] > 1 else ""
+        items.append(Item(id, video.path, video.label, video.subcategory, video.group))
     return items, found.passed_over
 
 
@@ -99,7 +99,7 @@ def _from_row(row: Row, folder: Path) -> Listed:
     name = row.first(*PATH)
     return Listed(
         name=name,
-        path=str(folder / name),
+        path=video_path(row, folder),
         id=row.first("id"),
         label=row.first(*LABEL),
         subcategory=row.first("subcategory"),
@@ -121,7 +121,8 @@ def _folder(root: Path) -> Listings:
         videos = _described(videos, table, root)
     bases = [root / top for top in sorted(tops)] if by_split else [root]
     classes = [] if tables else _subfolders(bases)
-    return Listings(tuple(videos), listing.skipped - len(tables), tuple(classes))
+    passed_over = replace(listing.passed_over, by_name=listing.passed_over.by_name - len(tables))
+    return Listings(tuple(videos), passed_over, tuple(classes))
 
 
 def _from_place(name: str, path: str, by_split: bool) -> Listed:
@@ -130,16 +131,16 @@ def _from_place(name: str, path: str, by_split: bool) -> Listed:
     split = split_name(parts.pop(0)) if by_split and parts else ""
     if len(parts) > 1 and parts[1].lower() == "videos":  # class/videos/subcategory, as documented
         del parts[1]
-    label, subcategory = (*parts, "", "")[:2]
+    label, subcategory = map(composed, (*parts, "", "")[:2])
     return Listed(name=name, path=path, label=label, subcategory=subcategory, split=split)
 
 
 def _subfolders(bases: Iterable[Path]) -> list[str]:
-    """Names of the folders in `bases` that are not hidden, each once, sorted."""
+    """Names of the folders in `bases` that are no litter, each once, sorted."""
     names: set[str] = set()
     for base in bases:
         with os.scandir(base) as found:
-            names |= {e.name for e in found if e.is_dir() and not e.name.startswith(".")}
+            names |= {composed(e.name) for e in found if e.is_dir() and not is_litter(e.name)}
     return sorted(names)
 
 
@@ -166,7 +167,7 @@ def _described(videos: list[Listed], table: Path, root: Path) -> list[Listed]:
     rows: dict[str, Row] = {}
     for row in manifest_rows(table):
         name = row.first(*PATH)
-        if rows.setdefault(_normal(str(table.parent / name)), row) is not row:
+        if rows.setdefault(_normal(video_path(row, table.parent)), row) is not row:
             raise FileFormatError(
                 f"{row.place}: lists {printable(name)} a second time; keep one of the lines"
             )

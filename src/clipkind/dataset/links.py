@@ -12,7 +12,7 @@ from typing import Any
 
 from clipkind.errors import FileFormatError
 from clipkind.files import replacing
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +66,8 @@ def read_compared(path: Path) -> frozenset[str] | None:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(map(composed, file))
             if reader.fieldnames != _COLUMNS:  # "no links" must not come from a file cut short
                 raise ValueError(f"it has no columns {', '.join(_COLUMNS)}")
             return list(_whole(reader))

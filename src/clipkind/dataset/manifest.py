@@ -1,14 +1,16 @@
 """A manifest: the videos of a data set, one row each, with what is known and what is wrong."""
 
 import os
+from codecs import BOM_UTF8
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from clipkind.dataset.tables import Row, read_rows
+from clipkind.dataset.listing import existing
+from clipkind.dataset.tables import PATH, Row, read_rows
 from clipkind.errors import FileFormatError
 from clipkind.files import write_file
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +38,11 @@ class Entry:
     """The same in words, naming the other file of a duplicate."""
 
 
-PATH = ("path", "file_name")
 LABEL = ("label", "category", "class")
 GROUP = ("group", "source")
 """Columns that mean the same; where a table has several, the first counts."""
+UNKNOWN_SOURCES = "sources are not known, so each video stands for itself"
+"""What is said where no video has a group."""
 _HEADER = ",".join(f.name for f in fields(Entry))
 
 
@@ -89,13 +92,18 @@ def manifest_rows(path: Path) -> list[Row]:
     return rows
 
 
+def video_path(row: Row, folder: Path) -> str:
+    """The video of a row as it can be opened, `folder` being that of the table."""
+    return existing(str(folder / row.first(*PATH)))
+
+
 def is_own(path: Path) -> bool:
     """Whether `path` is a file by `write_manifest`, which may be overwritten, going by its head.
 
     Raises OSError where it cannot be read.
     """
     with path.open("rb") as file:
-        return file.readline(1000).rstrip() == _HEADER.encode()
+        return file.readline(1000).removeprefix(BOM_UTF8).rstrip() == _HEADER.encode()
 
 
 def is_refused(row: Row) -> bool:
@@ -124,8 +132,8 @@ def _cell(value: Any) -> str:
 def _entry(row: Row, manifest: Path) -> Entry:
     name = row.first(*PATH)
     return Entry(
-        id=row.first("id") or ("" if is_refused(row) else name),
-        path=str(manifest.parent / name),
+        id=row.first("id") or ("" if is_refused(row) else composed(name)),
+        path=video_path(row, manifest.parent),
         label=row.first(*LABEL),
         subcategory=row.first("subcategory"),
         group=row.first(*GROUP),

@@ -75,10 +75,5 @@ def _seen(digest: str, message: End | VideoError) -> Seen:
         return Seen(digest, message)
     if not digest:  # a bad disk: the first frame can be read and the rest cannot
         return Seen("", VideoError(Reason.UNDECODABLE, "cannot be read to its end; copy it again"))
-    info = message.info
-    note = ""
-    if info.truncated:
-        note = f"cut short: ends at {info.duration_s:.1f} s of {info.declared_s:.1f} s"
-    elif message.damaged:
-        note = f"cut short: cannot be read past {info.duration_s:.1f} s"
-    return Seen(digest, info, note)
+    _, note = message.missing(wanted=1)
+    return Seen(digest, message.info, note)

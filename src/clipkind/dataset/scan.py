@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clipkind.checks import LONGEST_S, MOST_JOBS, require_number, require_whole
 from clipkind.dataset.layouts import Listed, Listings, list_videos
+from clipkind.dataset.listing import PassedOver
 from clipkind.dataset.manifest import Entry
 from clipkind.dataset.probing import Progress, Seen, look_at
 from clipkind.dataset.taxonomy import Taxonomy, name_key
@@ -23,8 +25,8 @@ class ScanResult:
     """Every file of a source, in its order, each `ok` or refused."""
 
     entries: tuple[Entry, ...]
-    passed_over: int
-    """Files of the folder that are no videos by name; they are no entries."""
+    passed_over: PassedOver
+    """What was left out in the folder; it is no entries."""
     label_conflicts: int
     """Duplicates whose label is not that of the file they are a copy of."""
 
@@ -53,8 +55,10 @@ def scan(
     as it goes; its message says so. `jobs` files are read at a time, in processes of their own.
     Raises FileFormatError where `source` is neither folder nor manifest, ClipkindError where there
     are no videos, a class has none that can be used, two labels differ only in case, spaces or
-    underscores, or `taxonomy` does not know a label.
+    underscores, or `taxonomy` does not know a label; ValueError for jobs or seconds out of range.
     """
+    require_whole("jobs", jobs, 1, MOST_JOBS)
+    require_number("min_duration_s", min_duration_s, 0.0, LONGEST_S)
     shown = printable(str(source))
     found = list_videos(source)
     if taxonomy is not None:

@@ -5,12 +5,12 @@ import io
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from clipkind.errors import FileFormatError, MissingDependency
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Row:
     place: str
     """Where it stands, for messages: the file and the line or row."""
     values: dict[str, str]
-    """By column, in lower case. A missing value, null or NaN is the empty text."""
+    """By column, in lower case. A missing value, null or NaN is the empty text; paths are as they
+    are given, all other text is `clipkind.text.composed`."""
 
     def first(self, *columns: str) -> str:
         """The value of the first of `columns` that the row has; empty where it has none."""
@@ -35,7 +36,8 @@ def read_rows(path: Path, *, errors: Literal["strict", "surrogateescape"] = "str
     Parquet cannot be read.
     """
     read = TABLES.get(path.suffix.lower(), _csv_rows)
-    return _csv_rows(path, errors) if read is _csv_rows else read(path)
+    rows = _csv_rows(path, errors) if read is _csv_rows else read(path)
+    return [replace(row, values=_composed(row.values)) for row in rows]
 
 
 def _csv_rows(path: Path, errors: str = "strict") -> list[Row]:
@@ -113,14 +115,20 @@ TABLES: dict[str, Callable[[Path], list[Row]]] = {
     ".parquet": _parquet_rows,
 }
 """The kinds of table, by suffix."""
+PATH = ("path", "file_name")
 COLUMNS = frozenset(
     (
-        *("id", "path", "file_name", "label", "category", "class", "subcategory"),
+        *("id", *PATH, "label", "category", "class", "subcategory"),
         *("group", "source", "split", "status", "reason", "message"),
         *("duration_s", "fps", "width", "height"),
     )
 )
 """What is read of a JSON or Parquet table: all columns that say something about a video."""
+
+
+def _composed(values: dict[str, str]) -> dict[str, str]:
+    as_given = (*PATH, "message")  # which names paths
+    return {name: text if name in as_given else composed(text) for name, text in values.items()}
 
 
 def _texts(record: dict[str, Any], place: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from clipkind.errors import ClipkindError, FileFormatError
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 Place = tuple[str, str]
 """Class and subcategory."""
@@ -109,7 +109,7 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
     shown = "the documented taxonomy" if path is None else printable(str(path))
     source = files("clipkind.dataset") / "taxonomy.toml" if path is None else path
     try:
-        data = tomllib.loads(source.read_bytes().decode("utf-8-sig"))
+        data = tomllib.loads(composed(source.read_bytes().decode("utf-8-sig")))
     except ValueError as error:  # of the encoding or of TOML
         raise FileFormatError(f"{shown}: is not TOML ({printable(str(error))}); {_HELP}") from None
     classes, aliases = data.get("classes"), data.get("aliases", {})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from clipkind.contract import Contract
 from clipkind.errors import ClipkindError, MissingDependency
+from clipkind.features.reach import require_reachable
 
 if TYPE_CHECKING:
     import torch
@@ -74,9 +75,14 @@ Builder = Callable[[Path | None], Built]
 
 def _torchvision(name: str, weights: str, head: str, file: Path | None) -> Built:
     """torchvision's own weights, downloaded by torchvision on first use, or `file`'s."""
+    import torch
     from torch import nn
     from torchvision import models
 
+    if not file:
+        url = models.get_model_weights(name)[weights].url
+        if not Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2]).exists():
+            require_reachable(url)
     model = models.get_model(name, weights=None if file else weights)
     if file:
         model.load_state_dict(_state_dict(file))
@@ -133,9 +139,11 @@ def _timm(name: str, file: Path | None) -> Built:
     if not timm.is_model(name.partition(".")[0]):
         raise ClipkindError(f"timm has no model {name!r}; see timm.list_models()")
     # with its head, since timm asked for none lets any file pass and keeps random weights
-    model = timm.create_model(name, pretrained=file is None)
     if file:
+        model = timm.create_model(name)
         model.load_state_dict(_state_dict(file))
+    else:
+        model = _published(name)
     config = cast("Any", resolve_model_data_config)(model)
     crop = config["input_size"][-1]
     how = config["interpolation"]
@@ -148,6 +156,25 @@ def _timm(name: str, file: Path | None) -> Built:
     )
     cast("Any", model).reset_classifier(0)
     return model, preprocessing, ""
+
+
+def _published(name: str) -> "nn.Module":
+    """A timm model with its weights: those of an earlier download, else from the hub, if it
+    answers: where it does not, it would be tried for a minute."""
+    import timm
+    from huggingface_hub import constants
+
+    offline = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        return timm.create_model(name, pretrained=True)
+    except OSError:  # it was never downloaded
+        if offline:
+            raise
+    finally:
+        constants.HF_HUB_OFFLINE = offline
+    require_reachable(constants.ENDPOINT)
+    return timm.create_model(name, pretrained=True)
 
 
 DEFAULT_BACKBONE = "efficientnet_lite0_stages"

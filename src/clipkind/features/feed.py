@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from clipkind.contract import Contract
 from clipkind.errors import VideoError
-from clipkind.video.isolation import DecodeWorker, End, Message
+from clipkind.video.isolation import DecodeWorker, End, Message, working_folder
 
 
 class _Idle(Enum):
@@ -103,20 +103,21 @@ class Feed:
                 self._slots.acquire()
                 with self._paths_lock:
                     upcoming = None if self._stopped else next(self._numbered, None)
+                    folder = working_folder()  # the name means what it means now
                 if upcoming is None or self._stopped:  # the paths may have come late
                     self._slots.release()
                     return
-                self._decode(worker, *upcoming)
+                self._decode(worker, *upcoming, folder)
         except Exception as error:  # noqa: BLE001 - raised again in the consumer's thread
             self._queue.put(error)
         finally:
             self._queue.put(None)
 
-    def _decode(self, worker: DecodeWorker, number: int, path: Path | str) -> None:
+    def _decode(self, worker: DecodeWorker, number: int, path: Path | str, folder: str) -> None:
         self._count(+1)
         name, started = os.fspath(path), time.perf_counter()
         try:
-            for message in worker.read(path, self._contract):
+            for message in worker.read(path, self._contract, folder):
                 if isinstance(message, End):
                     self._count(-1)  # before the put: the consumer must not wait for this video
                 self._queue.put(Delivery(number, name, started, message))

@@ -20,7 +20,7 @@ import numpy as np
 from clipkind import __version__
 from clipkind.contract import Contract
 from clipkind.errors import FileFormatError
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 FORMAT = "clipkind-features"
 FORMAT_VERSION = 1
@@ -34,7 +34,7 @@ Status = Literal["ok", "partial"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureRow:
-    """One video whose features are stored. Text is kept as `clipkind.text.printable` gives it."""
+    """One video whose features are stored, with texts as `stored` gives them."""
 
     id: str
     path: str
@@ -73,11 +73,20 @@ Row = TypeVar("Row", FeatureRow, RefusedRow)
 _NUMBER_TYPES = {int: np.dtype(np.int64), float: np.dtype(np.float64)}
 
 
-def printable_row(row: Row) -> Row:
-    """The row with every text in it printable."""
+def stored(text: str) -> str:
+    """An id or label as feature files have it: printable, and composed (NFC)."""
+    return composed(printable(text))
+
+
+def stored_row(row: Row) -> Row:
+    """The row with its texts as they are stored; in paths, and messages about them, as given."""
     values = {f.name: getattr(row, f.name) for f in fields(row)}
-    texts: dict[str, Any] = {k: printable(v) for k, v in values.items() if isinstance(v, str)}
+    texts: dict[str, Any] = {n: _stored(n, v) for n, v in values.items() if isinstance(v, str)}
     return replace(row, **texts)
+
+
+def _stored(column: str, text: str) -> str:
+    return printable(text) if column in ("path", "message") else stored(text)
 
 
 def write_header(file: h5py.File, contract: Contract, engine: str) -> None:
@@ -135,7 +144,10 @@ def read_table(group: h5py.Group, kind: type[Row]) -> tuple[Row, ...]:
     columns = []
     for field in fields(kind):
         column = group[field.name]
-        columns.append((column if field.type in _NUMBER_TYPES else column.asstr())[:].tolist())
+        if field.type in _NUMBER_TYPES:
+            columns.append(column[:].tolist())
+        else:  # an earlier clipkind did not compose them
+            columns.append([_stored(field.name, text) for text in column.asstr()[:].tolist()])
     return tuple(
         kind(**dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True)
     )

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from clipkind.checks import MOST_JOBS, require_whole
 from clipkind.contract import Contract
 from clipkind.errors import Reason, VideoError
 from clipkind.features.engines import Engine
@@ -23,6 +24,8 @@ from clipkind.video.probe import VideoInfo
 
 BATCH_SIZE = 24
 """Pictures per engine call, as documented."""
+MOST_PICTURES = 4096
+"""In a batch."""
 EAGER = 8
 """Pictures an idle engine starts on without waiting for a full batch."""
 Watch = Callable[[Message], None]
@@ -86,6 +89,7 @@ class FeatureExtractor:
 
     `jobs` decoding processes run beside the engine; each video may take `timeout_s` to decode.
     Where decoding is ahead, batches fill to `batch_size`; an idle engine starts at `eager`.
+    Raises ValueError for fewer jobs than 1 or more than 64, sizes and times that are not above 0.
     """
 
     def __init__(
@@ -98,6 +102,9 @@ class FeatureExtractor:
         eager: int = EAGER,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
+        require_whole("jobs", jobs, 1, MOST_JOBS)
+        require_whole("batch_size", batch_size, 1, MOST_PICTURES)
+        require_whole("eager", eager, 1, MOST_PICTURES)
         self.engine = engine
         self.contract = contract
         self._batch_size = batch_size
@@ -191,7 +198,7 @@ class FeatureExtractor:
         assert end is not None  # noqa: S101 - only complete jobs are finished
         by_position = np.stack(job.embeddings)[np.array(job.positions)]
         features = assemble(self.contract, [by_position[scale] for scale in end.scales])
-        reason, message = _what_is_missing(end, len(job.positions))
+        reason, message = end.missing(len(job.positions))
         return VideoFeatures(
             path=job.path,
             features=features,
@@ -208,21 +215,3 @@ class FeatureExtractor:
 
 def _since(job: _Job) -> float:
     return time.perf_counter() - job.started
-
-
-def _what_is_missing(end: End, wanted: int) -> tuple[Reason | None, str]:
-    info = end.info
-    if info.truncated:
-        return Reason.TRUNCATED, (
-            f"ends at {info.duration_s:.1f} s of {info.declared_s:.1f} s; "
-            "the answer covers what is there"
-        )
-    if end.damaged:
-        return Reason.TRUNCATED, (
-            f"cannot be read past {info.duration_s:.1f} s; the answer covers what is there"
-        )
-    if end.lost:
-        return Reason.FRAMES_LOST, (
-            f"{end.lost} of {wanted} frames are damaged; their neighbours stand in"
-        )
-    return None, ""

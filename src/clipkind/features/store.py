@@ -22,10 +22,11 @@ from clipkind.features.layout import (
     FeatureRow,
     RefusedRow,
     check_rows,
-    printable_row,
     read_header,
     read_table,
     reading,
+    stored,
+    stored_row,
     write_header,
     write_table,
     writing,
@@ -95,7 +96,7 @@ class FeatureFile:
 
     def index(self, id: str) -> int:
         """Position of a video. Raises VideoError (`unknown_id`), naming the ids closest to it."""
-        wanted = printable(id)
+        wanted = stored(id)
         if wanted not in self._index:
             near = difflib.get_close_matches(wanted, self._index, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else "no id there is like it"
@@ -189,7 +190,7 @@ class FeatureWriter:
 
     def has(self, id: str, sha256: str) -> bool:
         """Whether this very video (same id, same bytes) is done and need not be extracted again."""
-        entry = self._entries.get(printable(id))
+        entry = self._entries.get(stored(id))
         row = entry.row if entry else None
         return isinstance(row, FeatureRow) and row.sha256 == sha256
 
@@ -199,7 +200,7 @@ class FeatureWriter:
         Raises VideoError (`bad_features`) when the values do not fit the file's dtype,
         FileFormatError when the shape is wrong, OSError (disk full) with everything as it was.
         """
-        row = printable_row(row)
+        row = stored_row(row)
         check_rows([row], self.contract.sequence_length)
         block = self._encode(row, np.asarray(features))
         record = self._journal.append({"row": asdict(row)}, block)
@@ -207,9 +208,9 @@ class FeatureWriter:
 
     def update(self, id: str, **changes: str) -> None:
         """Change what is said about a stored video (path, label, …) and keep its features."""
-        entry = self._entries[printable(id)]
+        entry = self._entries[stored(id)]
         assert isinstance(entry.row, FeatureRow)  # noqa: S101 - only of what `has` says is done
-        row = printable_row(replace(entry.row, **changes))  # type: ignore[arg-type]
+        row = stored_row(replace(entry.row, **changes))  # type: ignore[arg-type]
         if row != entry.row:
             self.add(row, self._padded(entry.row, entry.source)[: row.length])
 
@@ -223,7 +224,7 @@ class FeatureWriter:
 
         Features stored earlier stay where the reason is that the video could not be looked at.
         """
-        row = printable_row(row)
+        row = stored_row(row)
         entry = self._entries.get(row.id)
         if entry and isinstance(entry.row, FeatureRow) and row.reason in _NOT_LOOKED_AT:
             return
@@ -284,9 +285,9 @@ class FeatureWriter:
         for record in self._journal.records:
             row: FeatureRow | RefusedRow
             if "row" in record.meta:
-                row = FeatureRow(**record.meta["row"])
+                row = stored_row(FeatureRow(**record.meta["row"]))
             else:
-                row = RefusedRow(**record.meta["refused"])
+                row = stored_row(RefusedRow(**record.meta["refused"]))
             self._entries[row.id] = _Entry(row, record)
 
     def _keep_class_names(self, theirs: Contract) -> None:

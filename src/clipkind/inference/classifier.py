@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from clipkind.checks import MOST_JOBS, require_whole
 from clipkind.contract import Contract, MultiScale
 from clipkind.errors import ContractMismatch, FileFormatError, Reason, VideoError
 from clipkind.features.documented import DocumentedFeatures, import_documented, is_documented
@@ -19,7 +20,7 @@ from clipkind.inference.prediction import Prediction, Status
 from clipkind.inference.way import Way, way_for
 from clipkind.model.bundle import BACKBONE_FILE, Bundle
 from clipkind.model.risk import RiskRule, decide, decision_of
-from clipkind.video.isolation import TIMEOUT_S
+from clipkind.video.isolation import TIMEOUT_S, require_timeout
 
 _STRANGE = "it is too unlike the videos the model knows"
 
@@ -39,8 +40,7 @@ class Classifier:
         jobs: int = 1,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        if jobs < 1:  # with none, videos would come out as no answers at all
-            raise ValueError(f"jobs is {jobs}; it must be at least 1")
+        require_whole("jobs", jobs, 1, MOST_JOBS)
         self.bundle = bundle
         self.contract: Contract = bundle.contract_for(multi_scale)
         self.class_names = self.contract.class_names
@@ -48,7 +48,7 @@ class Classifier:
         self._heads = Heads([bundle.path / member.onnx for member in bundle.members])
         self._engine: OpenVinoEngine | None = None
         self._extractor: FeatureExtractor | None = None
-        self._jobs, self._timeout_s = jobs, timeout_s
+        self._jobs, self._timeout_s = jobs, require_timeout(timeout_s)
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from clipkind.features.engines.openvino_engine import compile_model
 from clipkind.inference.tta import tta_indices
+from clipkind.memory import shortage_told
 from clipkind.silent_openvino import ov
 
 FloatArray = npt.NDArray[np.float32]
@@ -15,6 +16,7 @@ FloatArray = npt.NDArray[np.float32]
 class Heads:
     """M compiled networks. They compute in float32: they are small."""
 
+    @shortage_told()
     def __init__(self, files: list[Path]) -> None:
         core = ov.Core()
         self._models = [compile_model(core, core.read_model(file), "f32", 0) for file in files]
@@ -40,6 +42,7 @@ class Heads:
         """Member probabilities [M, T, C] of each row of [T, D], as if it were a whole sequence."""
         return softmax(self._run(np.asarray(features, dtype=np.float32)[:, None])[0])
 
+    @shortage_told()
     def _run(self, batch: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Logits [M, B, C] and attention [M, B, T] of sequences [B, T, D] of one length."""
         outputs = [model([batch]) for model in self._models]

@@ -117,7 +117,7 @@ def load_bundle(path: Path | str | None = None) -> Bundle:
         folder /= "bundle"
     manifest = folder / "model.json"
     try:
-        data = json.loads(manifest.read_text(encoding="utf-8"))
+        data = json.loads(manifest.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         if not folder.exists():
             raise FileFormatError(
@@ -140,7 +140,7 @@ def load_bundle(path: Path | str | None = None) -> Bundle:
     files = _entry(data, "files", dict, manifest)
     _check_files(folder, members, files)
     return Bundle(
-        path=folder,
+        path=folder.absolute(),  # read again when it is used, wherever that is
         name=_entry(data, "name", str, manifest),
         contract=contract,
         members=members,
@@ -207,7 +207,7 @@ def _combination(data: Any, members: int, manifest: Path) -> Combination:
 
 def _calibrations(file: Path) -> dict[str, Calibration]:
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise FileFormatError(f"{file} cannot be read: {error}") from None
     if not isinstance(data, dict):

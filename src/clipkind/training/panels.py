@@ -24,6 +24,7 @@ TRAIN, VAL, VAL_2, RATE = "#9ca3af", "#2563eb", "#0d9488", "#7c3aed"
 BEST, GOOD, BAD = "#d97706", "#15803d", "#dc2626"
 
 _COLUMN, _LEFT, _PLOT_WIDTH = 450, 40, 270
+_NAME_WIDTH = 190
 _ROW_TOPS, _ROW_HEIGHTS = (172, 490), (232, 244)
 
 
@@ -198,7 +199,8 @@ def _draw_classes(
     _heading(sheet, _LEFT, top, "F1 by class", note, BAD if lost else MUTED)
     pitch = min(height / len(shown), 60)
     size = 9 if pitch > 15 else 8
-    names = [_class_name(sheet, class_names, c, size) for c in shown]
+    every = fitted_names(sheet, class_names, size)
+    names = [every[c] for c in shown]
     left = _LEFT + 8 + max(sheet.text_width(name, size) for name in names)
     bar = _LEFT + 314 - left
     bottom = top + pitch * len(shown)
@@ -223,10 +225,15 @@ def _draw_classes(
             sheet.text(x, base, f"{value:.3f}", size=size, color=color, align="right")
 
 
-def _class_name(sheet: Sheet, class_names: tuple[str, ...], c: int, size: float) -> str:
-    """The name as far as there is room, with its number where a font lacks its letters."""
-    name = class_names[c]
-    return sheet.fitted(name if sheet.covers(name) else f"class {c + 1} {name}", 190, size)
+def fitted_names(sheet: Sheet, class_names: Sequence[str], size: float) -> list[str]:
+    """As far as there is room, with its number where that, or a font's letters, are too few."""
+    fitted = [sheet.fitted(name, _NAME_WIDTH, size) for name in class_names]
+    return [
+        short
+        if fitted.count(short) == 1 and sheet.covers(name)
+        else sheet.fitted(f"class {number} {name}", _NAME_WIDTH, size)
+        for number, (name, short) in enumerate(zip(class_names, fitted, strict=True), 1)
+    ]
 
 
 def _panel(

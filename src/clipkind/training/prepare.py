@@ -94,7 +94,7 @@ def prepare(
 
 def load_prepared(cache: Path) -> TrainingData:
     """What `prepare` left in `cache`; the features are mapped, not read."""
-    about = json.loads((cache / _ABOUT).read_text(encoding="utf-8"))
+    about = json.loads((cache / _ABOUT).read_bytes())
     features, lengths, labels = (cache / name for name in _ARRAYS)
     return TrainingData(
         contract=Contract.from_json(about["contract"]),

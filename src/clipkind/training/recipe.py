@@ -3,7 +3,11 @@
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
+from clipkind.checks import MOST
 from clipkind.model.heads import DEFAULT_HEAD, HEADS
+
+WIDEST, DEEPEST = 16384, 64
+"""The largest layer, and the most layers of a network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,11 @@ class Recipe:
     """Share of the D features blanked over a video's whole length; the others make up for it."""
 
     def __post_init__(self) -> None:
+        for name in TYPES:
+            value = getattr(self, name)
+            for number in value if isinstance(value, tuple) else (value,):
+                if not isinstance(number, str) and not abs(number) <= MOST:  # nan is not, either
+                    raise ValueError(f"{name} {number} must be a number, and at most {MOST}")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not {' or '.join(choices)}")
@@ -118,6 +127,11 @@ class Recipe:
     def _check_network(self) -> None:
         if self.head not in HEADS:
             raise ValueError(f"head {self.head!r} is not {' or '.join(HEADS)}")
+        for size in (self.hidden_dim, *self.classifier_dims):
+            if size > WIDEST:
+                raise ValueError(f"hidden_dim and classifier_dims {size} must be at most {WIDEST}")
+        if self.num_lstm_layers > DEEPEST:
+            raise ValueError(f"num_lstm_layers {self.num_lstm_layers} must be at most {DEEPEST}")
         width = (2 if self.num_lstm_layers else 1) * self.hidden_dim
         if width < 2:
             raise ValueError(f"hidden_dim {self.hidden_dim} must be 2 or more without LSTM")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from clipkind.checks import MOST
 from clipkind.errors import ClipkindError
 from clipkind.text import printable
 from clipkind.training.recipe import RECIPES, TYPES, Recipe
@@ -42,7 +43,7 @@ def dump_recipe(recipe: Recipe) -> str:
 def _from_file(path: Path) -> Recipe:
     shown = printable(str(path))
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RecipeError(f"{shown}: no such recipe file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -79,13 +80,13 @@ def _changed(recipe: Recipe, values: dict[str, Any], where: str) -> Recipe:
 
 def _typed(key: str, value: Any, where: str) -> Any:
     wanted = TYPES[key]
-    if wanted is float and type(value) is int:
+    if wanted is float and type(value) is int and abs(value) <= MOST:
         return float(value)
     if wanted == tuple[int, ...]:
         if isinstance(value, list) and all(type(v) is int and v > 0 for v in value):
             return tuple(value)
         raise RecipeError(f"{where}: {key} {printable(str(value))} is no list of whole numbers")
-    names = {int: "a whole number", float: "a number", bool: "true or false"}
+    names = {int: "a whole number", float: f"a number up to {MOST}", bool: "true or false"}
     if type(value) is not (wanted if wanted in names else str):
         raise RecipeError(
             f"{where}: {key} {printable(str(value))} is not {names.get(wanted, 'a text')}"

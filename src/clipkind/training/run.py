@@ -162,7 +162,7 @@ def _require_same(run: Run, about: Path) -> None:
 def _read(about: Path) -> dict[str, Any]:
     shown = printable(str(about))
     try:
-        data = json.loads(about.read_text(encoding="utf-8"))
+        data = json.loads(about.read_bytes())
         if data["format"] != FORMAT or data["format_version"] != FORMAT_VERSION:
             raise FileFormatError(f"{shown}: is of another version of clipkind")
         return dict(data)
@@ -204,7 +204,7 @@ def read_result(folder: Path) -> MemberResult | None:
     if not path.exists():
         return None
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_bytes())
         best = data["best"] and EpochResult(
             **{**data["best"], "val_f1": tuple(data["best"]["val_f1"])}
         )

@@ -19,7 +19,7 @@ from matplotlib.patches import Polygon
 from matplotlib.transforms import IdentityTransform
 from PIL import Image, ImageDraw, ImageFont
 
-from clipkind.text import printable
+from clipkind.text import cut, printable
 
 DPI = 100
 _MORE_FONTS = (
@@ -78,14 +78,7 @@ class Sheet:
 
     def fitted(self, text: str, width: float, size: float = 9, bold: bool = False) -> str:
         """`text`, or as much of its beginning and end as goes into `width` pixels."""
-        text = printable(text)
-        signs = len(text)
-        shown = text
-        while signs and self.text_width(shown, size, bold) > width:
-            signs -= 1
-            tail = signs // 3  # names of classes often differ at their ends
-            shown = f"{text[: signs - tail]}…{text[len(text) - tail :]}"
-        return shown
+        return cut(printable(text), lambda short: self.text_width(short, size, bold) <= width)
 
     def line(
         self,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from clipkind.errors import ClipkindError
+from clipkind.memory import shortage_told
 
 
 def main() -> None:
@@ -26,7 +27,8 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints must not end up between the messages
     try:
-        _train(Path(folder), int(number), device, int(threads), out)
+        with shortage_told():
+            _train(Path(folder), int(number), device, int(threads), out)
     except ClipkindError as error:
         _send(out, kind="error", message=str(error), exit_code=error.exit_code)
     except OSError as error:

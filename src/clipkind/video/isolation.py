@@ -18,13 +18,19 @@ from typing import IO, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from clipkind.checks import LONGEST_S
 from clipkind.contract import Contract
 from clipkind.errors import MissingDependency, Reason, VideoError
+from clipkind.memory import limit_told
 from clipkind.video.picture import Picture
 from clipkind.video.probe import VideoInfo
 
 MEMORY_LIMIT = 6 << 30
-"""Address space of a decoding process, in bytes: 8K frames with decoder threads fit."""
+"""Address space of a decoding process, in bytes: 8K frames with decoder threads fit. A lower
+limit of the system stays."""
+_STARTS_WITH = 2 << 30
+"""Address space with which it starts on any machine."""
+_ASK_DOCTOR = "run clipkind doctor, and check that clipkind is installed in this environment"
 TIMEOUT_S = 300.0
 """Seconds one video may take to decode."""
 
@@ -61,6 +67,25 @@ class End:
     """Wanted frames that did not decode cleanly."""
     decoded: int
     damaged: bool
+    gone_s: float
+    """Seconds in the middle of which the file has lost the frames."""
+
+    def missing(self, wanted: int) -> tuple[Reason | None, str]:
+        """Why the answer is partial, if it is, of a video of which `wanted` frames were asked."""
+        info, lost = self.info, []
+        if info.truncated:
+            return Reason.TRUNCATED, (
+                f"is cut short: ends at {info.duration_s:.1f} s of {info.declared_s:.1f} s"
+            )
+        if self.damaged:
+            return Reason.TRUNCATED, f"is cut short: cannot be read past {info.duration_s:.1f} s"
+        if self.gone_s:
+            lost.append(f"the file has lost {self.gone_s:.1f} s of {info.duration_s:.1f} s")
+        if self.lost:
+            lost.append(f"{self.lost} of {wanted} frames are damaged")
+        if lost:
+            return Reason.FRAMES_LOST, f"{' and '.join(lost)}; their neighbours stand in"
+        return None, ""
 
 
 Message = Start | Pictures | End
@@ -69,7 +94,8 @@ Message = Start | Pictures | End
 class DecodeWorker:
     """A decoding process, started on first use and again after every death.
 
-    With `whole`, pictures show all of the frame, squeezed to the contract's square.
+    With `whole`, pictures show all of the frame, squeezed to the contract's square. A video may
+    take `timeout_s` seconds (inf: any time). Raises ValueError where that is not above 0.
     """
 
     def __init__(
@@ -77,7 +103,7 @@ class DecodeWorker:
     ) -> None:
         self._whole = whole
         self._threads = threads
-        self._timeout_s = timeout_s
+        self._timeout_s = require_timeout(timeout_s)
         self._process: subprocess.Popen[bytes] | None = None
         self._killed: subprocess.Popen[bytes] | None = None
         self._ready = False
@@ -102,16 +128,20 @@ class DecodeWorker:
                 stderr=subprocess.DEVNULL,
             )
 
-    def read(self, path: Path | str, contract: Contract) -> Iterator[Message]:
+    def read(
+        self, path: Path | str, contract: Contract, folder: str | None = None
+    ) -> Iterator[Message]:
         """Decode one video. Raises VideoError where it cannot be read, hangs or kills the decoder.
 
-        Leaving the iterator early ends the process; the next call starts a new one. A call from
-        another thread waits for its turn.
+        A relative path starts at `folder`, a `working_folder` (None: the one of now). Leaving the
+        iterator early ends the process; the next call starts a new one. A call from another thread
+        waits for its turn.
         """
+        folder = folder or working_folder()
         with self._turn:
-            yield from self._read(path, contract)
+            yield from self._read(path, contract, folder)
 
-    def _read(self, path: Path | str, contract: Contract) -> Iterator[Message]:
+    def _read(self, path: Path | str, contract: Contract, folder: str) -> Iterator[Message]:
         self.start()
         process = self._process
         assert process and process.stdin and process.stdout  # noqa: PT018, S101 - just started
@@ -120,6 +150,7 @@ class DecodeWorker:
         timer.daemon = True
         request = {
             "path": os.fsencode(path).hex(),
+            "folder": os.fsencode(folder).hex(),
             "contract": contract.to_json(),
             "threads": self._threads,
             "whole": self._whole,
@@ -176,7 +207,7 @@ class DecodeWorker:
                 raise self._death(expired=False)
             raise MissingDependency(
                 f"the decoding process ({sys.executable} -m clipkind.video.worker) does not start: "
-                "run clipkind doctor, and check that clipkind is installed in this environment"
+                + (limit_told(below=_STARTS_WITH) or _ASK_DOCTOR)
             )
         self._ready = True
 
@@ -190,7 +221,25 @@ class DecodeWorker:
             return VideoError(
                 Reason.TIMEOUT, f"took more than {self._timeout_s:g} s to decode; raise --timeout"
             )
-        return VideoError(Reason.DECODER_CRASHED, "crashed the decoder; re-encode it")
+        message = "crashed the decoder; re-encode it"
+        if limit := limit_told(below=MEMORY_LIMIT):
+            message += f"; perhaps it needs more memory: {limit}"
+        return VideoError(Reason.DECODER_CRASHED, message)
+
+
+def require_timeout(timeout_s: float) -> float:
+    """`timeout_s`, or `LONGEST_S` for more. Raises ValueError where it is not above 0."""
+    if not timeout_s > 0:
+        raise ValueError(f"timeout_s is {timeout_s}; give seconds above 0, or inf for any time")
+    return min(timeout_s, LONGEST_S)
+
+
+def working_folder() -> str:
+    """The folder where relative names start now; where it is gone, a place without files."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - its name may hold bytes pathlib cannot print
+    except OSError:
+        return os.devnull
 
 
 def _messages(stream: IO[bytes], crop: int) -> Iterator[Message]:

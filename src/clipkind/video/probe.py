@@ -10,8 +10,9 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from clipkind.errors import Reason, VideoError
-from clipkind.video.source import check_size, open_video
-from clipkind.video.table import FrameTable, read_table
+from clipkind.video.demux import Demuxer
+from clipkind.video.source import check_size, keeps_senders_clock
+from clipkind.video.table import FrameTable
 
 VARIABLE_RATE = 0.05
 """Frame intervals that differ from their median by more than this share make the rate variable."""
@@ -51,25 +52,21 @@ class VideoInfo:
 
 def probe(path: Path | str) -> VideoInfo:
     """Describe a video file. Raises VideoError with a reason code when it is not one."""
-    with open_video(Path(path)) as (container, stream):
-        table = read_table(container, stream)
-    with open_video(Path(path)) as (container, stream):
-        return describe(container, stream, table, _first_rotation(container, stream))
+    with Demuxer(Path(path)) as demuxer:
+        return describe(demuxer, _first_rotation(demuxer))
 
 
-def describe(
-    container: InputContainer, stream: VideoStream, table: FrameTable, rotation: int
-) -> VideoInfo:
+def describe(demuxer: Demuxer, rotation: int) -> VideoInfo:
     """Put what the container, the table and the first frame say into one value."""
+    container, stream, table = demuxer.container, demuxer.stream, demuxer.table
     context = stream.codec_context
     check_size(context.width, context.height)
-    declared = _declared_duration(container, stream)
     steps = np.diff(table.pts)
     typical = np.median(steps) if len(steps) else 0
     spread = np.abs(steps - typical) > VARIABLE_RATE * typical + 1
     return VideoInfo(
         duration_s=table.duration_s,
-        declared_s=max(declared, table.duration_s),
+        declared_s=max(_declared_duration(container, stream, table), table.duration_s),
         num_frames=len(table.pts),
         fps=len(table.pts) / table.duration_s,
         variable_fps=bool(spread.any()),
@@ -83,14 +80,22 @@ def describe(
     )
 
 
-def _declared_duration(container: InputContainer, stream: VideoStream) -> float:
-    """Seconds the container claims for this stream; 0 where it claims nothing."""
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    longest = (container.duration or 0) / AV_TIME_BASE
-    if len(container.streams) == 1:
-        return longest
-    return min(_tagged_duration(stream), longest)
+def _declared_duration(container: InputContainer, stream: VideoStream, table: FrameTable) -> float:
+    """Seconds from the first frame to the end the container claims; 0 where it claims nothing."""
+    if table.complete:  # as with edit lists, which cut the length and not the claim
+        return 0.0
+    of_all_streams = container.format.name == "asf"
+    if stream.duration and stream.time_base and not of_all_streams:
+        end = float(stream.duration * stream.time_base)
+    else:
+        end = (container.duration or 0) / AV_TIME_BASE
+        if len(container.streams) > 1:
+            end = min(_tagged_duration(stream), end)
+    if keeps_senders_clock(container):  # FFmpeg then gives the difference of two clock readings
+        return 0.0
+    if "mp4" in container.format.name:  # a length, not an end
+        return end
+    return end - max(float(table.pts[0] * table.time_base), 0.0)
 
 
 def _tagged_duration(stream: VideoStream) -> float:
@@ -102,11 +107,14 @@ def _tagged_duration(stream: VideoStream) -> float:
         return 0.0
 
 
-def _first_rotation(container: InputContainer, stream: VideoStream) -> int:
+def _first_rotation(demuxer: Demuxer) -> int:
+    entry, last = 0, int(demuxer.table.order[-1])
     try:
-        for packet in container.demux(stream):
-            for frame in stream.codec_context.decode(packet):
+        for _, packet in demuxer.packets(entry, last):
+            for frame in demuxer.decoder.decode(packet):
                 return frame.rotation % 360
+        for frame in demuxer.decoder.decode(None):
+            return frame.rotation % 360
     except av.error.FFmpegError as error:
         raise VideoError(Reason.UNDECODABLE, f"cannot be decoded ({error.strerror})") from None
     raise VideoError(Reason.UNDECODABLE, "cannot be decoded: no picture came out")

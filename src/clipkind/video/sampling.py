@@ -11,21 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from clipkind.contract import Contract
-from clipkind.video.table import FrameTable, IntArray
+from clipkind.video.packets import IntArray
+from clipkind.video.table import FrameTable
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Packets to decode in one go, from a key frame's to the last one a wanted frame needs."""
+    """Packets to decode in one go, from an entry's to the last one a wanted frame needs."""
 
-    key: int
+    entry: int
     """Index into the table's entries."""
-    first: int
-    """Place of the key frame's packet in the file."""
     last: int
     """Place of the last packet to feed."""
     targets: tuple[int, ...]
-    """Presentation times wanted, ascending, in ticks."""
+    """Frames wanted, as indices into the table, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,11 @@ class SamplePlan:
     """The frames a contract asks of one video."""
 
     targets: IntArray
-    """Distinct frames wanted, as presentation times in ticks, ascending, shape [K]."""
+    """Distinct frames wanted, as indices into the table, ascending, shape [K]."""
     scales: tuple[IntArray, ...]
     """For each temporal scale, the position in `targets` of each of its samples."""
     times_s: npt.NDArray[np.float64]
     """Sample times of the base scale, in seconds from the first frame, shape [num_frames]."""
-    runs: tuple[Run, ...]
 
     @property
     def distinct(self) -> int:
@@ -79,47 +77,44 @@ def plan_samples(table: FrameTable, contract: Contract) -> SamplePlan:
         targets=targets,
         scales=tuple(np.split(inverse.astype(np.int64), cuts)),
         times_s=np.array([float(share * seconds) for share in base]),
-        runs=_runs(table, targets),
     )
 
 
 def _choose(table: FrameTable, times: list[Fraction], reach: Fraction) -> IntArray:
-    """The frame on screen at each time, or a key frame within reach. Returns pts, ascending."""
+    """The frame on screen at each time, or a key frame within reach. Returns ascending indices."""
     ticks = np.array([floor(time) for time in times], dtype=np.int64)
-    chosen = table.pts[np.searchsorted(table.pts, ticks, "right") - 1]
-    key_pts = table.pts[table.keys]
-    if not len(key_pts):
+    chosen = np.searchsorted(table.pts, ticks, "right") - 1
+    if not len(table.keys):
         return chosen
+    key_pts = table.pts[table.keys]
     after = np.searchsorted(key_pts, ticks, "right")
-    neighbours = key_pts[np.clip([after - 1, after], 0, len(key_pts) - 1)].T.tolist()
+    neighbours = np.clip([after - 1, after], 0, len(key_pts) - 1).T.tolist()
     for i, (time, keys) in enumerate(zip(times, neighbours, strict=True)):
-        distance, key = min((abs(key - time), key) for key in keys)
+        distance, key = min((abs(int(key_pts[key]) - time), key) for key in keys)
         if distance < reach:
-            chosen[i] = key
+            chosen[i] = table.keys[key]
     return chosen
 
 
-def _runs(table: FrameTable, targets: IntArray) -> tuple[Run, ...]:
-    """Group targets by the key frame they are decoded from.
+def group_runs(table: FrameTable, targets: IntArray, back: int = 0) -> list[Run]:
+    """Group targets by the entry they are decoded from: the last that precedes them in the file
+    and on screen, or one `back` entries before that.
 
     With open groups of pictures a frame can follow the next key frame in the file and precede it
     on screen; runs that overlap in the file so are decoded as one.
     """
-    frames = np.searchsorted(table.pts, targets)
-    governing = np.clip(np.searchsorted(table.entry_pts, targets, "right") - 1, 0, None)
     runs: list[Run] = []
-    for key in np.unique(governing):
-        mine = governing == key
-        first = int(table.entry_order[key])
-        # not before the key frame: frames from before the first one in the file cannot be decoded
-        last = max(first, int(table.order[frames[mine]].max()))
-        run = Run(int(key), first, last, _ints(targets[mine]))
-        if runs and first <= runs[-1].last:
-            head = runs.pop()
-            run = Run(head.key, head.first, max(head.last, run.last), head.targets + run.targets)
-        runs.append(run)
-    return tuple(runs)
-
-
-def _ints(values: IntArray) -> tuple[int, ...]:
-    return tuple(int(v) for v in values)
+    entries = np.searchsorted(table.entry_order, table.order[targets], "right") - 1
+    for target, entry in zip(targets.tolist(), entries.tolist(), strict=True):
+        while entry > 0 and table.entry_frames[entry] > target:
+            entry -= 1
+        entry = max(entry - back, 0)
+        # not before the entry: frames from before the first one in the file cannot be decoded
+        last = max(int(table.entry_order[entry]), int(table.order[target]))
+        if runs and int(table.entry_order[entry]) <= runs[-1].last:
+            head = runs[-1]
+            entry, last = min(head.entry, entry), max(head.last, last)
+            runs[-1] = Run(entry, last, (*head.targets, target))
+        else:
+            runs.append(Run(entry, last, (target,)))
+    return runs

@@ -5,24 +5,26 @@ demuxers of real container formats are allowed, on the `file` protocol.
 """
 
 import os
+import re
 import stat
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import av
 import av.error
 from av.container import InputContainer
-from av.stream import Discard
+from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from clipkind.errors import Reason, VideoError
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,asf,av1,apng,dv,flv,gif,h261,h263,h264,hevc,ivf,"
-    "m4v,mjpeg,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,vc1test,vvc,wtv,yuv4mpegpipe"
+    "m4v,mjpeg,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,vc1test,vvc,wtv,yuv4mpegpipe,"
+    "bmp_pipe,jpeg_pipe,png_pipe,tiff_pipe,webp_pipe"
 )
 MAX_PIXELS = 8192 * 8192
 """Largest frame decoded: 8K DCI is 35 million pixels; a header asking for more is refused."""
@@ -31,6 +33,10 @@ MIN_SIDE = 16
 _BOXES = 64
 """Of an MP4, looked at to see whether its end is missing."""
 _DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+_TS_DISCONT = 0x200
+"""FFmpeg's AVFMT_TS_DISCONT, which PyAV has as a member of an enumeration only."""
+_MULTIPART_JPEG = re.compile(rb"\s*--\S+\s+Content-Type: *image/jpe?g", re.IGNORECASE)
+"""How the Motion JPEG of network cameras begins; FFmpeg 8.1 does not open its own."""
 
 
 def check_file(path: Path) -> None:
@@ -63,40 +69,85 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     Raises VideoError with the reason when the file holds no video that can be decoded.
     """
     check_file(path)
-    with path.open("rb") as file:  # our handle: any bytes may stand in a name, no URL is followed
-        try:
-            container = av.open(
-                file,
-                mode="r",
-                metadata_errors="replace",
-                options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
-            )
-        except (av.error.FFmpegError, ValueError) as error:
-            why = _why(error)
-            if _lacks_its_index(file):
-                why = "its index is missing, as in a file cut short; copy it again"
-            raise VideoError(
-                Reason.NOT_A_VIDEO, f"is not a video clipkind can read ({why})"
-            ) from None
-        with container:
-            yield container, _main_stream(container)
+    # By number, not by name: any bytes may stand in a name, which says nothing about the content.
+    with os.fdopen(os.open(path, os.O_RDONLY), "rb") as file, ExitStack() as stack:
+        container = stack.enter_context(_open_container(file))
+        streams = _video_streams(container)
+        index = streams[0].index
+        if len(streams) > 1:
+            index = _main_stream(container, streams).index
+            container = stack.enter_context(_open_container(file))
+        for stream in container.streams:
+            if stream.index != index:
+                stream.discard = Discard.all
+        stream = container.streams[index]
+        assert isinstance(stream, VideoStream)  # noqa: S101 - found above
+        check_size(stream.codec_context.width, stream.codec_context.height)
+        stream.codec_context.options = _DECODER_OPTIONS
+        yield container, stream
 
 
-def _main_stream(container: InputContainer) -> VideoStream:
-    streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+def _open_container(file: BinaryIO) -> InputContainer:
+    file.seek(0)
+    head = file.read(200)
+    file.seek(0)
+    if head[8:16] == b"WEBPVP8X" and head[20] & 2:
+        raise VideoError(
+            Reason.UNDECODABLE, "is an animated WebP, which FFmpeg does not decode; convert it"
+        )
+    try:
+        return av.open(
+            file,
+            mode="r",
+            format="mjpeg" if _MULTIPART_JPEG.match(head) else None,
+            metadata_errors="replace",
+            options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+        )
+    except (av.error.FFmpegError, ValueError) as error:
+        why = _why(error)
+        if isinstance(error, av.error.ArgumentError):  # what FFmpeg says of those not in FORMATS
+            why = "its format is not one of those that are read; convert it"
+        if _lacks_its_index(file):
+            why = "its index is missing, as in a file cut short; copy it again"
+        raise VideoError(Reason.NOT_A_VIDEO, f"is not a video clipkind can read ({why})") from None
+
+
+def _video_streams(container: InputContainer) -> list[VideoStream]:
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         raise VideoError(Reason.NO_VIDEO_STREAM, "has no video stream (audio only?)")
     streams = [s for s in streams if s.codec_context is not None]
     if not streams:
         raise VideoError(Reason.UNDECODABLE, "has a codec this FFmpeg does not know; re-encode it")
-    stream = max(streams, key=lambda s: s.width * s.height)
-    for other in container.streams:
-        if other.index != stream.index:
-            other.discard = Discard.all
-    context = stream.codec_context
-    check_size(context.width, context.height)
-    context.options = _DECODER_OPTIONS
-    return stream
+    return streams
+
+
+def _main_stream(container: InputContainer, streams: list[VideoStream]) -> VideoStream:
+    """The one a player shows: no picture beside a video, then the default, then the largest.
+
+    May read packets; nothing is decoded.
+    """
+    packets = {s.index: s.frames for s in streams}
+    if not all(packets.values()):
+        packets = dict.fromkeys(packets, 0)
+        with suppress(av.error.FFmpegError, OSError):
+            for packet in container.demux(streams):
+                packets[packet.stream_index] += packet.size > 0
+                if min(packets.values()) > 1:
+                    break
+    return max(
+        streams,
+        key=lambda s: (
+            min(packets[s.index], 2),
+            bool(s.disposition & Disposition.default),
+            s.width * s.height,
+        ),
+    )
+
+
+def keeps_senders_clock(container: InputContainer) -> bool:
+    """Whether it is a transport or programme stream: times start anywhere and may jump."""
+    return bool(container.format.flags & _TS_DISCONT)
 
 
 def check_size(width: int, height: int) -> None:

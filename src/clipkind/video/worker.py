@@ -19,39 +19,53 @@ from typing import Any, BinaryIO
 import av.logging
 
 from clipkind.contract import Contract
-from clipkind.errors import VideoError
+from clipkind.errors import Reason, VideoError
+from clipkind.memory import cap_address_space, limit_told
 from clipkind.video.decode import ClipReader
+from clipkind.video.isolation import working_folder
 
 CHUNK = 8
 """Pictures per message: small enough to start embedding early, large enough to be cheap."""
 
+THREADED = 4 << 30
+"""Address space that a codec's threads may take; where the system gives less, there is one."""
+TIGHT = 1 << 30
+"""Address space that any video can be decoded in by one thread."""
+
 
 def main() -> None:
     """Serve requests until stdin closes."""
-    av.logging.set_level(av.logging.PANIC)
+    av.logging.set_libav_level(av.logging.PANIC)  # PyAV's own would take the GIL in decoder threads
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a codec prints must not end up between the messages
-    limit_memory(int(sys.argv[1]))
+    limit = int(sys.argv[1])
+    most = limit_told(below=limit) or f"one video may take {limit / 1e6:.0f} MB"
+    one_thread = bool(limit_told(below=THREADED))
+    tight = limit_told(below=TIGHT)
+    cap_address_space(limit)
     _send(out, {"kind": "ready"})
     for line in sys.stdin.buffer:
         request = json.loads(line)
+        request["threads"] = 1 if one_thread else request["threads"]
         alarm(2 * request["timeout_s"])
         try:
-            _serve(os.fsdecode(bytes.fromhex(request["path"])), request, out)
+            _serve(_place(request), request, out)
         except VideoError as error:
-            _send(out, {"kind": "refused", "reason": error.reason, "message": str(error)})
+            message = str(error)
+            if error.reason == Reason.UNDECODABLE and tight:  # a codec need not say that it is so
+                message += f"; perhaps it needs more memory: {tight}"
+            _send(out, {"kind": "refused", "reason": error.reason, "message": message})
         except MemoryError:
-            message = "needs more memory to decode than one video may take"
+            message = f"needs more memory to decode than it may have: {most}"
             _send(out, {"kind": "refused", "reason": "too_large", "message": message})
         alarm(0)
 
 
-def limit_memory(limit: int) -> None:
-    """Cap this process's address space at `limit` bytes, where the system can."""
-    if sys.platform != "win32":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+def _place(request: dict[str, Any]) -> str:
+    """The video's path from here: the folder where its name starts may have changed since this
+    process started. Where it has not, the name stays: the folders above may be closed to us."""
+    path, folder = (os.fsdecode(bytes.fromhex(request[name])) for name in ("path", "folder"))
+    return path if folder == working_folder() else os.path.join(folder, path)  # noqa: PTH118
 
 
 def alarm(seconds: float) -> None:
@@ -88,6 +102,7 @@ def _serve(path: str, request: dict[str, Any], out: BinaryIO) -> None:
             "lost": clip.lost,
             "decoded": clip.decoded,
             "damaged": clip.table.damaged,
+            "gone_s": clip.gone_s,
         }
         _send(out, end)
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from clipkind.dataset.layouts import Listed, list_videos
-from clipkind.text import printable
+from clipkind.text import composed, folded, printable
 
 PAGE = 24
 """Videos a page shows unless told otherwise; full rows of two, three, four and six."""
@@ -78,11 +78,11 @@ class Library:
 
         A page beyond the last is the last, one before the first the first.
         """
-        wanted = text.strip().casefold()
+        wanted = folded(text.strip())
         found = [
             video
             for video in self.videos
-            if (label is None or video.label == label) and wanted in video.name.casefold()
+            if (label is None or video.label == composed(label)) and wanted in folded(video.name)
         ]
         pages = max(1, -(-len(found) // size))
         page = min(max(page, 1), pages)

@@ -108,6 +108,6 @@ def _free(name: str, taken: set[str]) -> str:
 
 def _card(bundle: Bundle) -> str:
     try:
-        return (bundle.path / CARD).read_text(encoding="utf-8", errors="replace")
+        return (bundle.path / CARD).read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return ""

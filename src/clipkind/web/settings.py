@@ -5,12 +5,31 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from clipkind.checks import (
+    LONGEST_S,
+    MOST,
+    MOST_BYTES,
+    MOST_JOBS,
+    require_number,
+    require_whole,
+)
+
 MEGABYTE = 1_000_000
+_COUNTS = {
+    **{"port": 65535, "workers": MOST_JOBS, "threads": 1000, "streams": 1000, "burst": MOST},
+    **{"max_upload": MOST_BYTES, "quota": MOST_BYTES, "max_queue": MOST, "keep_jobs": MOST},
+}
+"""The most of what is counted."""
+_MEASURES = {"keep_s": 0.0, "fetch_timeout_s": 0.0, "decode_timeout_s": 1e-3, "rate": 1e-3}
+"""The least of what is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where the server listens, what it serves, and how much of it a client may have."""
+    """Where the server listens, what it serves, and how much of it a client may have.
+
+    Raises ValueError for a number that makes no sense.
+    """
 
     state: Path
     """Folder of the job store and of what was received; made where it is absent."""
@@ -56,8 +75,16 @@ class Settings:
     """Event streams at a time, each of which takes a thread; others are told to poll."""
 
     def __post_init__(self) -> None:
-        # files are sent to clients from there: Flask takes a relative path for one beside its code
+        for name, most in _COUNTS.items():
+            require_whole(name, getattr(self, name), 0, most)
+        for name, low in _MEASURES.items():
+            require_number(name, getattr(self, name), low, LONGEST_S)
+        # workers may start later, from another folder; and files are sent to clients from `state`,
+        # where Flask takes a relative path for one beside its code
         object.__setattr__(self, "state", self.state.absolute())
+        object.__setattr__(self, "dataset", self.dataset and self.dataset.absolute())
+        models = tuple(model and model.absolute() for model in self.models)
+        object.__setattr__(self, "models", models)
 
     @property
     def database(self) -> Path:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clipkind.dataset.manifest import UNKNOWN_SOURCES
+from clipkind.dataset.splits.table import sources_known
 from clipkind.model.bundle import calibration_key
 from clipkind.model.calibration import Calibration, fit_calibration
 from clipkind.model.combination import Combination, Combine, fit_combination
@@ -38,6 +40,8 @@ def calibrations(
     protocol = "the validation split"
     if chosen:
         protocol += f", which also chose {also_chose}; a risk is therefore aimed at, not promised"
+    if not sources_known(data.rows):
+        protocol += f"; {UNKNOWN_SOURCES}"
     return {
         calibration_key(data.contract.multi_scale, tta): fit_calibration(
             combination(member_answers(models, val, tta=tta)),

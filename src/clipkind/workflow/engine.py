@@ -7,7 +7,10 @@ from typing import Any, Literal, get_args
 from clipkind.contract import Contract
 from clipkind.errors import ClipkindError
 from clipkind.features.engines import Engine
+from clipkind.memory import limit_told
 
+_CUDA_MAPS = 8_000_000_000
+"""Bytes of address space without which there is no CUDA: its driver maps all memory there is."""
 EngineName = Literal["auto", "openvino", "torch"]
 
 
@@ -53,6 +56,10 @@ def choose_engine(
 
 
 def _has_cuda() -> bool:
+    if limit_told(
+        below=_CUDA_MAPS
+    ):  # torch would fail at its import, and take what memory there is
+        return False
     try:
         import torch
     except ModuleNotFoundError:

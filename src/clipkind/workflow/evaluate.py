@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 import clipkind
+from clipkind.dataset.manifest import UNKNOWN_SOURCES
+from clipkind.dataset.splits.table import sources_known
 from clipkind.evaluation.answers import Answers, Questions, questions
 from clipkind.evaluation.baselines import Training, baselines
 from clipkind.evaluation.comparisons import comparisons, question, verdict
@@ -192,6 +194,11 @@ def _notes_on(subject: Subject, asked: Questions) -> list[str]:
         for name, count in asked.counts.items()
         if not count
     ]
+    if not sources_known(subject.table.rows):
+        notes.append(
+            f"{UNKNOWN_SOURCES.capitalize()}: where several are of one film or channel, intervals "
+            "are too narrow, and figures perhaps too good, as others of it may be trained on."
+        )
     if asked.draws.groups == 1:
         notes.append(
             "All videos are of one group: the intervals are all that is possible, and nothing is "

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clipkind.checks import MOST_JOBS, require_whole
 from clipkind.dataset.splits.table import SplitName, SplitRow, SplitTable
 from clipkind.errors import ClipkindError, FileFormatError
 from clipkind.evaluation.voting import combination_in_words
 from clipkind.features.store import FeatureFile, open_features
 from clipkind.model.bundle import Bundle, load_bundle
 from clipkind.model.calibration import Calibration
+from clipkind.model.risk import require_risk
 from clipkind.text import printable
 from clipkind.training.prepare import identity
 from clipkind.training.run import Run, load_run
@@ -54,6 +56,12 @@ class EvaluateOptions:
     """Told what begins."""
     step: Callable[[int, int], None] = lambda _done, _total: None
     """Told how far it is."""
+
+    def __post_init__(self) -> None:
+        require_risk(self.risk)
+        require_whole("jobs", self.jobs, 1, MOST_JOBS)
+        if self.train_jobs is not None:
+            require_whole("train_jobs", self.train_jobs, 1, MOST_JOBS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

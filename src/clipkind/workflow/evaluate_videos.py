@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from clipkind.dataset.manifest import PATH, manifest_rows
+from clipkind.dataset.manifest import manifest_rows, video_path
 from clipkind.dataset.splits.table import SplitRow
 from clipkind.dataset.tables import Row
 from clipkind.evaluation.answers import Questions
@@ -14,6 +14,7 @@ from clipkind.evaluation.report.thumbnails import thumbnails
 from clipkind.evaluation.result import Error, Robustness
 from clipkind.evaluation.robustness.measure import Labelled, measure
 from clipkind.evaluation.slices import BANDS
+from clipkind.features.layout import stored
 from clipkind.features.store import FeatureFile, FeatureRow
 from clipkind.inference.classifier import Classifier
 from clipkind.text import printable
@@ -68,20 +69,20 @@ def _in_manifest(known: list[FeatureRow], manifest: Path) -> list[Row | None]:
     by_path: dict[str, Row] = {}
     for row in manifest_rows(manifest):
         if id := row.first("id"):
-            by_id.setdefault(printable(id), row)
-        by_path.setdefault(printable(_absolute(manifest.parent / row.first(*PATH))), row)
-    return [by_id.get(about.id) or by_path.get(_absolute(about.path)) for about in known]
+            by_id.setdefault(stored(id), row)
+        by_path.setdefault(_place_name(video_path(row, manifest.parent)), row)
+    return [by_id.get(about.id) or by_path.get(_place_name(about.path)) for about in known]
 
 
-def _absolute(path: Path | str) -> str:
-    return os.path.abspath(path)  # noqa: PTH100 - pathlib keeps the .. of a path
+def _place_name(path: str) -> str:
+    return stored(os.path.abspath(path))  # noqa: PTH100 - pathlib keeps the .. of a path
 
 
 def _place(row: Row | None, about: FeatureRow, manifest: Path | None) -> str | None:
     """The manifest's path, whose bytes are those of the file's name, or else the feature file's."""
     places = [about.path]
     if row and manifest:
-        places.insert(0, str(manifest.parent / row.first(*PATH)))
+        places.insert(0, video_path(row, manifest.parent))
     return next((place for place in places if Path(place).is_file()), None)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from clipkind.checks import LONGEST_S, MOST_JOBS, require_number, require_whole
 from clipkind.contract import Contract
 from clipkind.dataset.check.run import CheckRun, run_check
 from clipkind.dataset.layouts import items_of
@@ -68,6 +69,10 @@ class FitOptions:
     fresh: bool = False
     """Split anew instead of keeping each video on its side."""
 
+    def __post_init__(self) -> None:
+        require_whole("jobs", self.jobs, 1, MOST_JOBS)
+        require_number("min_duration_s", self.min_duration_s, 0.0, LONGEST_S)
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -105,6 +110,8 @@ def fit(source: Path, out: Path, recipe: Recipe, options: FitOptions, view: View
     view.note(
         f"scan     {len(scanned.entries)} files = {len(scanned.ok)} ok + {len(refused)} refused"
     )
+    if told := str(scanned.passed_over):
+        view.note(f"         {told}")
     for entry in refused[:SHOWN]:
         view.note(f"         refused: {entry.path}: {entry.reason}: {entry.message}")
     folder = out / "dataset"

@@ -16,7 +16,7 @@ from clipkind.features.backbones import load_backbone
 from clipkind.model.bundle import Bundle
 from clipkind.model.documented import CLASS_NAMES, DocumentedCheckpoint, read_documented
 from clipkind.model.documented_card import LIMITS
-from clipkind.text import printable
+from clipkind.text import composed, printable
 from clipkind.training.bundling import write_bundle
 
 MultiScale = Literal["documented", "single"]
@@ -148,6 +148,7 @@ def _class_names(names: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
                 "alphabetical)"
             )
         return CLASS_NAMES
+    names = tuple(map(composed, names))
     given = printable(", ".join(names))
     if len(names) != count:
         raise ClipkindError(

@@ -3,9 +3,9 @@
 import csv
 from pathlib import Path
 
-from clipkind.dataset.manifest import PATH
 from clipkind.dataset.splits.run import SplitSettings, split_paths
 from clipkind.dataset.splits.table import SplitTable, read_split
+from clipkind.dataset.tables import PATH
 from clipkind.errors import FileFormatError
 from clipkind.text import printable, quoted
 

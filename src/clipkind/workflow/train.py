@@ -13,7 +13,9 @@ import numpy as np
 import torch
 
 import clipkind
-from clipkind.dataset.splits.table import SplitTable
+from clipkind.checks import MOST_JOBS, require_whole
+from clipkind.dataset.manifest import UNKNOWN_SOURCES
+from clipkind.dataset.splits.table import SplitTable, sources_known
 from clipkind.evaluation.metrics import grouped_scores
 from clipkind.features.store import FeatureFile, open_features
 from clipkind.model.bundle import Bundle, calibration_key, load_bundle
@@ -46,6 +48,8 @@ class Trained:
     """Of the members that vote, together, on the test split; empty where it holds no video."""
     refused: tuple[str, ...]
     """Videos of the split that have no features."""
+    sources_known: bool
+    """Whether any video's source is: else the intervals of `scores` are over videos."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,10 @@ class TrainOptions:
     """How the members vote."""
     data_name: str = "videos"
     """What the videos are, for the model card."""
+
+    def __post_init__(self) -> None:
+        if self.jobs is not None:
+            require_whole("jobs", self.jobs, 1, MOST_JOBS)
 
 
 def train(
@@ -130,7 +138,9 @@ def _finished(
         complete = bundle.calibrations and "outliers" in bundle.provenance
         if complete and bundle.combination.how == options.combine:
             scores = bundle.measured.get(data.contract.multi_scale, {})
-            return Trained(run, members, bundle, scores, data.refused)  # all of it was done before
+            return Trained(  # all of it was done before
+                run, members, bundle, scores, data.refused, sources_known(data.rows)
+            )
     learned = voting(members)
     models = [member_model(run, number, data) for number in learned]
     combination = chosen_voters(models, data, options.combine)
@@ -154,7 +164,7 @@ def _finished(
         calibrations=calibrated,
         outliers=outliers,
     )
-    return Trained(run, members, bundle, scores, data.refused)
+    return Trained(run, members, bundle, scores, data.refused, sources_known(data.rows))
 
 
 def _scores(
@@ -169,6 +179,8 @@ def _scores(
     probabilities = calibration(combination(member_answers(models, test)))
     groups = np.array([row.group for row in data.rows_of("test")])
     protocol = "videos of the test split, of whose sources none was trained on or chosen by"
+    if not sources_known(data.rows):
+        protocol = f"videos of the test split; {UNKNOWN_SOURCES}"
     scores = grouped_scores(probabilities, test.labels, groups, data.contract.class_names)
     return {"protocol": protocol, "ensemble": len(models), **scores}
 

@@ -95,6 +95,13 @@ def test_thin_and_uneven_classes_are_named() -> None:
     assert check([], []).classes == ()
 
 
+def test_that_no_source_is_known_is_told_once() -> None:
+    videos = entries({"Cat": (20, 10), "Dog": (18, 9)})
+    unknown = [replace(video, group="") for video in videos]
+    assert len([w for w in check(unknown, []).warnings if "sources are not known" in w]) == 1
+    assert not warned(check([*unknown[1:], videos[0]], []), "sources are not known")
+
+
 def test_joining_can_leave_a_class_with_too_few_sources() -> None:
     videos = entries({"Cat": (21, 3), "Dog": (20, 10)})
     assert not warned(check(videos, []), "come from")

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from clipkind.dataset.splits.table import SplitRow, SplitTable, read_split, write_split
 from clipkind.errors import FileFormatError
-from clipkind.text import printable
+from clipkind.features.layout import stored
 
 HEADER = "id,split,label,subcategory,group\n"
 GOOD = HEADER + "a,train,Gaming,chess,film\nb,test,Natural,,b\nc,excluded,Gaming,,film\n"
-words = st.text(min_size=1).map(printable)
+words = st.text(min_size=1).map(stored)
 
 
 @settings(max_examples=100, deadline=None)
@@ -20,7 +20,7 @@ words = st.text(min_size=1).map(printable)
     st.dictionaries(
         words,
         st.tuples(
-            st.sampled_from(["train", "val", "test", "excluded"]), words, st.text().map(printable)
+            st.sampled_from(["train", "val", "test", "excluded"]), words, st.text().map(stored)
         ),
     )
 )

@@ -11,6 +11,8 @@ import pytest
 from evaluation_sample import NAMES, evaluation, figure, scores, system
 
 from clipkind.evaluation.report.page import page, write_html
+from clipkind.evaluation.report.rows import confusion, f1
+from clipkind.evaluation.report.surface import Svg
 
 _VOID = ("meta", "img", "br")
 _EMPTY_LISTS = ("learning_curve", "robustness", "selective", "outliers", "errors", "comparisons")
@@ -246,3 +248,18 @@ def test_a_page_replaces_the_one_before_in_one_step(tmp_path: Path) -> None:
     write_html(evaluation(), path)
     assert path.read_text(encoding="utf-8") == page(evaluation())
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("classes", [3, 12])
+def test_the_plots_tell_classes_that_look_alike_apart(classes: int) -> None:
+    names = [f"{'playing_music_' * 3}{n}_{'indoors_' * 3}" for n in range(classes)]
+    sample = scores(0.8, names=names)
+    for plot in (confusion(sample, names), f1(sample)):
+        assert plot
+        drawn = Svg()
+        plot.draw(drawn)
+        texts = re.findall(r">([^<>]*)</text>", "".join(drawn.parts))
+        shown = [text for text in texts if text.startswith("p")]
+        assert (
+            len(shown) == len(set(shown)) == classes * (2 if plot.name == "confusion_matrix" else 1)
+        )

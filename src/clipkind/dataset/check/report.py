@@ -8,7 +8,7 @@ import numpy as np
 
 from clipkind.dataset.check.shortcuts import Shortcut, shortcuts
 from clipkind.dataset.links import Link, joined_groups
-from clipkind.dataset.manifest import Entry
+from clipkind.dataset.manifest import UNKNOWN_SOURCES, Entry
 from clipkind.errors import Reason
 from clipkind.text import counted, printable
 
@@ -102,6 +102,7 @@ def check(entries: Sequence[Entry], links: Iterable[Link], *, unread: int = 0) -
             *_conflict_warning(conflicts),
             *_copy_warning(entries, by_id),
             *_unread_warning(unread),
+            *_source_warning(ok),
             *_class_warnings(rows),
             *(s.sentence for s in found if s.warns),
         ),
@@ -170,6 +171,15 @@ def _unread_warning(unread: int) -> list[str]:
     return [
         f"{counted(unread, 'video')} could not be read and compared with the others: "
         "scan the folder again, or repair or remove them"
+    ]
+
+
+def _source_warning(ok: Sequence[Entry]) -> list[str]:
+    if not ok or any(entry.group for entry in ok):
+        return []
+    return [
+        f"{UNKNOWN_SOURCES}: those of one film or channel may come to stand on two sides of a "
+        "split; name it in a group column"
     ]
 
 

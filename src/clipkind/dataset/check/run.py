@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipkind.checks import MOST_JOBS, require_whole
 from clipkind.contract import Contract
 from clipkind.dataset.check.fingerprint import FingerprintStore, fingerprint_many, fingerprints_file
 from clipkind.dataset.check.matching import find_links
@@ -54,8 +55,10 @@ def run_check(
 
     Writes the links, the fingerprints (a later run reads new and changed videos only) and the page,
     beside the manifest, which stays as it is. `engine` runs the backbone of `contract`.
-    Raises ClipkindError where no entry is ok, OSError where a file cannot be written.
+    Raises ClipkindError where no entry is ok, OSError where a file cannot be written, ValueError
+    for jobs or seconds out of range.
     """
+    require_whole("jobs", jobs, 1, MOST_JOBS)
     videos = {entry.id: entry.path for entry in entries if entry.status == "ok"}
     if not videos:
         raise ClipkindError(

@@ -51,6 +51,8 @@ class Certificate:
     """The ids of such pairs, and of a pair from each such group; the first few of them."""
     sources: int
     """Groups as the entries name them; links may have joined some into one group of the split."""
+    without_source: int
+    """Videos of which no source is known: each counts as one."""
     refused: int
     """Entries of the manifest that are not divided."""
     kept: int
@@ -94,6 +96,7 @@ def certify(
         cross_split_groups=len(strangers),
         crossing=tuple((pairs + strangers)[:SHOWN]),
         sources=len({video.group or video.id for video in videos}),
+        without_source=sum(video.group in ("", video.id) for video in videos),
         refused=len(entries) - len(videos),
         kept=sum(old.get(row.id) == row.split for row in split.rows),
         assigned=sum(row.id not in old for row in split.rows),

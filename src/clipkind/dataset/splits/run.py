@@ -34,7 +34,7 @@ from clipkind.dataset.splits.table import (
 from clipkind.errors import ClipkindError, FileFormatError
 from clipkind.features.store import open_features
 from clipkind.files import replacing
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 FORMAT = "clipkind-split-certificate"
 VERSION = 1
@@ -60,7 +60,7 @@ class SplitSettings:
             "seed": self.seed,
             "ratios": ratios,
             "folds": self.folds or None,
-            "holdout": sorted(set(self.holdout)),
+            "holdout": sorted(set(map(composed, self.holdout))),
             "keep_layout": self.keep_layout,
         }
 

@@ -14,13 +14,13 @@ from clipkind.dataset.splits.division import Division, Earlier, divide
 from clipkind.dataset.splits.table import SPLITS, SplitName, SplitRow, SplitTable
 from clipkind.dataset.taxonomy import name_key
 from clipkind.errors import ClipkindError, FileFormatError
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 Ratios = tuple[int, int, int]
 """Percentages of train, val and test."""
 RATIOS: Ratios = (70, 20, 10)
 SEED = 42
-MIN_FOLDS = 3
+MIN_FOLDS, MAX_FOLDS = 3, 100
 
 
 def make_split(
@@ -59,8 +59,8 @@ def kfold(
     Every video is in test once, save those left out to stay with `previous`, the tables of an
     earlier call. Raises as `make_split`.
     """
-    if folds < MIN_FOLDS:
-        raise ClipkindError(f"{folds} folds are too few for train, val and test: take 3 or more")
+    if not MIN_FOLDS <= folds <= MAX_FOLDS:
+        raise ClipkindError(f"{folds} folds: take {MIN_FOLDS} to {MAX_FOLDS}, one each for test")
     videos = _videos(entries)
     parts = {f"fold {fold}": 1 for fold in range(folds)}
     division = divide(videos, list(links), parts, seed, _earlier_folds(previous, folds))
@@ -112,7 +112,7 @@ def held_out(entries: Iterable[Entry], subcategories: Iterable[str]) -> list[Ent
     """The `ok` entries that `subcategories` name. Raises ClipkindError for one that names none."""
     videos = [entry for entry in entries if entry.status == "ok" and entry.subcategory]
     found: dict[str, Entry] = {}
-    for name in subcategories:
+    for name in map(composed, subcategories):
         hits = {v.id: v for v in videos if name in (v.subcategory, f"{v.label}/{v.subcategory}")}
         if not hits:
             raise ClipkindError(

@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
 
 from clipkind.errors import FileFormatError
 from clipkind.files import write_file
-from clipkind.text import printable
+from clipkind.text import composed, printable
 
 SplitName = Literal["train", "val", "test", "excluded"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -21,7 +21,7 @@ _AGAIN = "run clipkind dataset split again, with --fresh"
 
 @dataclass(frozen=True, slots=True)
 class SplitRow:
-    """Where one video stands. Texts are as in feature files: `clipkind.text.printable`."""
+    """Where one video stands. Texts are as in feature files: composed and printable."""
 
     id: str
     split: SplitName
@@ -68,6 +68,12 @@ class SplitTable:
         )
 
 
+def sources_known(rows: Iterable[SplitRow]) -> bool:
+    """Whether any video's is: where none is, groups are called like one of their videos."""
+    rows = list(rows)
+    return not {row.group for row in rows} <= {row.id for row in rows}
+
+
 def encode_split(table: SplitTable) -> bytes:
     """The file's bytes: the same for equal tables."""
     text = io.StringIO(newline="")
@@ -92,7 +98,7 @@ def read_split(path: Path) -> SplitTable:
     shown = printable(str(path))
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
+            reader = csv.DictReader(map(composed, file), strict=True)
             found = [(reader.line_num, row) for row in reader]
             head = reader.fieldnames or ()
     except (UnicodeDecodeError, csv.Error) as error:

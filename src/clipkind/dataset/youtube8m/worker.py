@@ -161,12 +161,12 @@ def _look(file: Path, max_duration_s: float) -> dict[str, Any]:
     """What the file itself says; the server's word for it need not be true."""
     import av.logging
 
+    from clipkind.memory import cap_address_space
     from clipkind.video.isolation import MEMORY_LIMIT
     from clipkind.video.probe import probe
-    from clipkind.video.worker import limit_memory
 
-    av.logging.set_level(av.logging.PANIC)
-    limit_memory(MEMORY_LIMIT)
+    av.logging.set_libav_level(av.logging.PANIC)
+    cap_address_space(MEMORY_LIMIT)
     try:
         info = probe(file)
     except VideoError as error:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clipkind.evaluation.report.surface import Dashes, Surface, shortened
+from clipkind.evaluation.report.surface import Dashes, Surface
+from clipkind.text import shortened
 
 KEY_ROW = 20
 """Pixels of height of a row of a key."""
-_SIGNS = 20
+_COLUMNS = 20
 """Of a name in a key, at most."""
 
 
@@ -78,11 +79,12 @@ def draw_key(
     surface: Surface, left: float, top: float, width: float, entries: Sequence[KeyEntry]
 ) -> None:
     """In two columns: a piece of each line, its name and its value."""
-    for number, entry in enumerate(entries):
+    names = shortened([entry.name for entry in entries], _COLUMNS)
+    for number, (entry, name) in enumerate(zip(entries, names, strict=True)):
         x = left + (number % 2) * width / 2
         y = top + (number // 2 + 0.5) * KEY_ROW
         surface.line([x, x + 26], [y, y], color=entry.color, width=2.2, dashes=entry.dashes)
-        surface.text(x + 33, y + 4, f"{shortened(entry.name, _SIGNS)} {entry.value}".strip())
+        surface.text(x + 33, y + 4, f"{name} {entry.value}".strip())
 
 
 def share_ticks(low: float = 0.0) -> list[tuple[float, str]]:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from clipkind.evaluation.report.axes import Axes, share_ticks
 from clipkind.evaluation.report.figures import decimal, floor_of, known, percent
 from clipkind.evaluation.report.plots import WIDTH, Plot
-from clipkind.evaluation.report.surface import Surface, shortened
+from clipkind.evaluation.report.surface import Surface
 from clipkind.evaluation.result import Figure, Scores, System
+from clipkind.text import class_heads, shortened
 
 _NAMES, _VALUES, _TOP, _ROW = 172, 62, 18, 26
+_NAME_COLUMNS = 23
 _BELOW = 46
 _CELL = 78
 MOST = 40
@@ -38,14 +40,15 @@ def _intervals(
     if not rows:
         return None
     low = floor_of(figure for _, figure in rows)
+    names = shortened([label for label, _ in rows], _NAME_COLUMNS)
 
     def draw(surface: Surface) -> None:
         inner = WIDTH - _NAMES - _VALUES
         plot = Axes(surface, _NAMES, _TOP, inner, _ROW * len(rows), (low, 1.0))
         plot.x_ticks(share_ticks(low), f"{title}, with 95 % intervals")
-        for number, (label, figure) in enumerate(rows):
+        for number, (label, (_, figure)) in enumerate(zip(names, rows, strict=True)):
             y = _TOP + (number + 0.5) * _ROW
-            surface.text(_NAMES - 10, y + 4, shortened(label, 23), align="right")
+            surface.text(_NAMES - 10, y + 4, label, align="right")
             if figure:
                 ends = [plot.x(figure["low"]), plot.x(figure["high"])]
                 surface.line(ends, [y, y], color="accent", width=2.2)
@@ -64,16 +67,17 @@ def confusion(scores: Scores, class_names: Sequence[str]) -> Plot | None:
         return None
     cell = _CELL if classes <= 8 else 44
     top, left = 66, _NAMES
-    signs = 12 if cell == _CELL else 5
+    heads = class_heads(class_names, 12 if cell == _CELL else 5)
+    names = shortened(class_names, _NAME_COLUMNS)
 
     def draw(surface: Surface) -> None:
         middle = left + cell * classes / 2
         surface.text(middle, 20, "Answered", color="soft", align="center")
         surface.text(left - 10, top - 12, "True", color="soft", align="right")
-        for number, name in enumerate(class_names):
+        for number, (head, name) in enumerate(zip(heads, names, strict=True)):
             x, y = left + (number + 0.5) * cell, top + (number + 0.5) * cell
-            surface.text(x, top - 12, shortened(name, signs), align="center", size=11)
-            surface.text(left - 10, y + 4, shortened(name, 23), align="right")
+            surface.text(x, top - 12, head, align="center", size=11)
+            surface.text(left - 10, y + 4, name, align="right")
             of = sum(matrix[number])
             for column, count in enumerate(matrix[number]):
                 color = "accent" if column == number else "bad"

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from clipkind.page import safe
-from clipkind.text import printable
 
 Align = Literal["left", "center", "right"]
 Dashes = tuple[float, float] | None
@@ -127,12 +126,3 @@ class Svg:
             f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{safe(title)}">'
             f"{''.join(self.parts)}</svg>"
         )
-
-
-def shortened(text: str, signs: int) -> str:
-    """`text`, or as much of its beginning and end as makes so many signs; safe to print."""
-    text = printable(text)
-    if len(text) <= signs:
-        return text
-    tail = signs // 3  # names of classes often differ at their ends
-    return f"{text[: signs - tail - 1]}…{text[len(text) - tail :]}"

@@ -136,7 +136,7 @@ def _write(
     """The copies; none where the video cannot be read or takes too long."""
     names = [disturbance.name for disturbance in disturbances]
     module = "clipkind.evaluation.robustness.worker"
-    command = [sys.executable, "-m", module, source, str(folder), str(timeout_s), *names]
+    command = [sys.executable, "-P", "-m", module, source, str(folder), str(timeout_s), *names]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False

@@ -21,7 +21,7 @@ from clipkind.video.worker import alarm
 def main() -> int:
     """Write the copies that the arguments ask for."""
     source, folder, timeout_s, *names = sys.argv[1:]
-    av.logging.set_level(av.logging.PANIC)
+    av.logging.set_libav_level(av.logging.PANIC)
     alarm(2 * float(timeout_s))  # should the parent have died
     by_name = {disturbance.name: disturbance for disturbance in DISTURBANCES}
     try:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipkind.features.engines import Embeddings
+from clipkind.memory import shortage_told
 from clipkind.silent_openvino import ov
 from clipkind.video.picture import Picture
 
@@ -30,6 +31,7 @@ class OpenVinoEngine:
     one for all.
     """
 
+    @shortage_told()
     def __init__(
         self, source: "Path | Backbone", *, precision: CpuPrecision | None = None, threads: int = 0
     ) -> None:
@@ -55,6 +57,7 @@ class OpenVinoEngine:
         parts = [pictures[i : i + CHUNK] for i in range(0, len(pictures), CHUNK)]
         return np.concatenate([self._infer(np.stack(part)) for part in parts])
 
+    @shortage_told()
     def _infer(self, batch: npt.NDArray[np.uint8]) -> Embeddings:
         inputs = [batch] if self._early is None else [self._early([batch])[0], batch]
         features: Embeddings = self._model(inputs)[0].copy()  # the next call reuses its memory

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clipkind.text import printable
+from clipkind.text import folded, printable
 from clipkind.web.jobs.failures import StorageError
 
 VERSION = 1
@@ -123,7 +123,7 @@ class Database:
         )
         try:
             connection.row_factory = sqlite3.Row
-            connection.create_function("fold", 1, str.casefold, deterministic=True)
+            connection.create_function("fold", 1, folded, deterministic=True)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
             connection.execute("PRAGMA journal_size_limit = 16777216")

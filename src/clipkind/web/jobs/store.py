@@ -17,6 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
+from clipkind.text import composed, folded
 from clipkind.web.jobs.database import Database
 from clipkind.web.jobs.failures import Failure, QueueFull
 from clipkind.web.jobs.job import Job, NewJob, Source, State, Step
@@ -114,13 +115,13 @@ class JobStore:
         if state is not None:
             terms.append(("state = ?", state))
         if label is not None:
-            terms.append(("label = ?", label))
+            terms.append(("label = ?", composed(label)))
         if source is not None:
             terms.append(("source = ?", source))
         if before is not None:
             terms.append((_BEFORE, before))
         if text:
-            terms.append(("instr(fold(name || ' ' || coalesce(url, '')), ?)", text.casefold()))
+            terms.append(("instr(fold(name || ' ' || coalesce(url, '')), ?)", folded(text)))
         where = " AND ".join(term for term, _ in terms)
         return self._select(
             f"{'WHERE ' + where if where else ''} ORDER BY number DESC LIMIT ?",

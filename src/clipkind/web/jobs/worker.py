@@ -20,6 +20,7 @@ from functools import partial
 from typing import BinaryIO, Protocol
 
 from clipkind.errors import ClipkindError
+from clipkind.memory import shortage_told
 from clipkind.web.jobs.failures import StorageError
 from clipkind.web.jobs.job import Job
 from clipkind.web.jobs.spool import Spool
@@ -46,7 +47,8 @@ def main() -> int:
     settings, name = Settings.from_json(handed["settings"]), str(handed["name"])
     try:
         work = _answering if role == "answer" else _fetching
-        work(settings, name, lambda **message: _send(out, message))
+        with shortage_told():
+            work(settings, name, lambda **message: _send(out, message))
     except ClipkindError as error:
         _send(out, {"kind": "error", "message": str(error)})
         return error.exit_code

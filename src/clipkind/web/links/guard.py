@@ -9,6 +9,7 @@ import socket
 import sys
 from typing import Any
 
+from clipkind.memory import cap
 from clipkind.web.links.address import Judge
 from clipkind.web.links.refused import LinkReason, LinkRefused
 from clipkind.web.links.resolver import Resolver
@@ -115,6 +116,4 @@ def limit(max_size: int, seconds: float) -> None:
         (resource.RLIMIT_CPU, whole),
         (resource.RLIMIT_CORE, 0),
     ):
-        hard = resource.getrlimit(what)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (most, most))
+        cap(what, most)

@@ -25,6 +25,7 @@ REASONS: dict[str, tuple[str, str]] = {
     Reason.TOO_SMALL: ("the picture is too small", "Send a version with a larger picture."),
     Reason.TOO_LARGE: ("it takes too much memory", "Send a version with a smaller picture."),
     Reason.UNDECODABLE: ("the file is damaged or of an unknown kind", _CONVERT),
+    Reason.ENCRYPTED: ("the file is encrypted", "Send a version without copy protection."),
     Reason.TIMEOUT: ("decoding takes too long", "Send a shorter part, or a smaller picture."),
     Reason.DECODER_CRASHED: ("the file makes the decoder fail", _CONVERT),
     Reason.TRUNCATED: ("the file is cut short", "Send the whole file for an answer on all of it."),
