@@ -1,5 +1,6 @@
 """Standard streams that are closed, or whose other end goes away: no work is lost to that."""
 
+import io
 import json
 import os
 import pty
@@ -9,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from clipkind.cli.progress import progress_bar
 from media import numbered_frames, write_video
 from terminal import BAR
 
@@ -99,3 +102,13 @@ def test_a_full_disk_behind_stdout_is_one_line() -> None:
             [*COMMAND, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (2, "clipkind: output: No space left on device\n")
+
+
+def test_there_is_no_bar_beside_answers_that_go_through_a_pipe(tmp_path: Path) -> None:
+    """Its reader may print to the terminal that the bar is on."""
+    terminal = Console(file=io.StringIO(), force_terminal=True)
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as answers, (tmp_path / "answers").open("w") as file:
+        assert progress_bar(terminal, beside=answers).disable
+        assert not progress_bar(terminal, beside=file).disable
+    os.close(reader)
