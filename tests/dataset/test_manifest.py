@@ -129,13 +129,6 @@ def test_only_what_clipkind_wrote_is_its_own(tmp_path: Path) -> None:
     assert not is_own(tmp_path / "noise.csv")
 
 
-def test_a_manifest_that_cannot_be_replaced_stays_and_nothing_is_left(tmp_path: Path) -> None:
-    (tmp_path / "m.csv").mkdir()
-    with pytest.raises(OSError, match=r"m\.csv"):
-        write_manifest(tmp_path / "m.csv", [Entry(id="1", path="/a.mp4")])
-    assert [path.name for path in tmp_path.iterdir()] == ["m.csv"]
-
-
 @pytest.mark.corpus
 def test_the_shared_clips_are_a_manifest_with_figures(corpus: Path) -> None:
     listed = read_manifest(corpus / "manifest.csv")

@@ -177,7 +177,7 @@ def test_nothing_is_written_when_anything_is_wrong(tmp_path: Path) -> None:
         split_dataset(source, source, fresh=True)
     last = tmp_path / "videos.fold2.certificate.json"
     last.mkdir()  # cannot be replaced by a file
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(ClipkindError, match="is a folder"):
         split_dataset(source, settings=SplitSettings(folds=3))
     del before[found.name]
     assert contents(tmp_path) == before
