@@ -47,7 +47,8 @@ class ClipReader:
         """Seconds in the middle of which the file has lost the frames."""
         aspect = self._demuxer.stream.sample_aspect_ratio
         self._picture = PictureMaker(contract, aspect, whole=whole)
-        self._frame_at = np.full(int(table.order.max()) + 1, -1)
+        places = int(max(table.order.max(), table.entry_order.max())) + 1
+        self._frame_at = np.full(places, -1)
         self._frame_at[table.order] = np.arange(len(table.order))
         self._rotation = 0
         self.decoded = 0

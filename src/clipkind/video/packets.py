@@ -15,7 +15,7 @@ from clipkind.video.bitstream import Bitstream, unpacked_times
 from clipkind.video.source import keeps_senders_clock
 
 MAX_FRAMES = 20_000_000
-"""Most packets read: four days at 60 frames a second. Some 40 bytes are kept of each."""
+"""Most packets read: four days at 60 frames a second. Some 50 bytes are kept of each."""
 _FALLS_BACK_S = 0.5
 """Decoding times that fall back by more than this are a new clock: recordings joined end to end."""
 _JUMPS_S = 10.0
@@ -26,7 +26,6 @@ _SKIPPABLE = frozenset({"h264", "mpeg1video", "mpeg2video", "mpeg4"})
 """Codecs whose disposable frames are never referenced."""
 _FALSE_KEYS = frozenset({"gif", "apng"})
 """Formats that flag every packet as a key frame although pictures build on the ones before."""
-
 
 IntArray = npt.NDArray[np.int64]
 
@@ -46,9 +45,7 @@ class Packets:
         """The container could not be read to its end."""
         self._bitstream = Bitstream(stream.codec_context)
         self._false_keys = container.format.name in _FALSE_KEYS
-        self._rows = array("q")
-        self._read(container, stream)
-        rows = np.array(self._rows, dtype=np.int64).reshape(-1, 6)
+        rows = np.array(self._read(container, stream), copy=False).reshape(-1, 6)
         self.pts, self.dts, self.duration, self.position, self.size, flags = rows.T
         self.is_key = flags & 1 > 0
         self.is_idr = flags & 2 > 0
@@ -93,11 +90,11 @@ class Packets:
         when it was fed the first `fed` packets."""
         opening = np.arange(len(self.pts)) < fed
         opening[came] = False
-        before = (self.pts != NO_TIME) & (self.pts < self.pts[came[0]])
-        self.hidden |= opening | (before & (not self.counted))
+        self.hidden |= opening
 
-    def _read(self, container: InputContainer, stream: VideoStream) -> None:
-        number = 0
+    def _read(self, container: InputContainer, stream: VideoStream) -> "array[int]":
+        """For each packet its times, duration, position and size in the file, and flags."""
+        rows, number = array("q"), 0
         try:
             for packet in container.demux(stream):
                 if not packet.size:
@@ -112,11 +109,11 @@ class Packets:
                 dts = NO_TIME if packet.dts is None else packet.dts
                 flags = self._flags(packet, first=not number)
                 position = -1 if packet.pos is None else packet.pos
-                row = (pts, dts, packet.duration or 0, position, packet.size, flags)
-                self._rows.extend(row)
+                rows.extend((pts, dts, packet.duration or 0, position, packet.size, flags))
                 number += 1
         except (av.error.FFmpegError, OSError):
             self.damaged = True
+        return rows
 
     def _flags(self, packet: "Packet[VideoStream]", first: bool) -> int:
         """1: key frame, 2: IDR, 4: hidden, 8: unpacked."""
