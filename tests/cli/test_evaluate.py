@@ -98,7 +98,7 @@ def test_a_bundle_needs_its_data_named(run: Path, small_set: SmallSet) -> None:
         (["--png", "/dev/null/plots"], "--png /dev/null/plots: /dev/null is a device"),
         (["--png", "/dev/null"], "/dev/null is a device"),
         (["--risk", "0"], "--risk"),
-        (["--risk", "nan"], "'--risk': nan is not above 0"),
+        (["--risk", "nan"], "'--risk': nan is not a finite number"),
         (["--split", "all"], "--split"),
         (["--train-jobs", "0"], "--train-jobs"),
         (["--videos", "/no/such.csv"], "--videos /no/such.csv: there is no such file"),
