@@ -52,7 +52,8 @@ def ends_fast(command: click.Command, folder: Path, tried: click.Option) -> list
             continue
         if isinstance(kind, click.Path):
             existing = "empty" if kind.dir_okay else "empty.csv"
-            value = str(folder / (existing if kind.exists else "absent.csv"))
+            absent = f"absent{next(iter(getattr(kind, 'endings', ())), '.csv')}"
+            value = str(folder / (existing if kind.exists else absent))
         elif parameter.required or isinstance(parameter, click.Argument):
             value = str(folder / "absent.csv")
         else:

@@ -28,15 +28,15 @@ class NewFile(click.Path):
         `parents`: folders that are missing will be made.
         """
         super().__init__(path_type=Path, dir_okay=False, readable=False, writable=True)
-        self._what, self._endings = what, endings
+        self._what, self.endings = what, endings
         self._through, self._parents = through, parents
 
     def convert(self, value: Any, param: Any, ctx: click.Context | None) -> Path:
         """Raises ClipkindError, as what is wrong lies with the name and not with the usage."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         shown, found = f"{param.opts[0]} {printable(str(path))}", kind(path)
-        if self._endings and path.suffix.lower() not in self._endings:
-            raise ClipkindError(f"{shown}: a {self._what}'s name ends in {self._endings[0]}")
+        if self.endings and path.suffix.lower() not in self.endings:
+            raise ClipkindError(f"{shown}: a {self._what}'s name ends in {self.endings[0]}")
         if found not in THROUGH:
             _require_folder(shown, resolved(path).parent, missing=self._parents)
         elif not self._through:
