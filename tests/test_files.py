@@ -135,3 +135,13 @@ def test_a_reader_that_goes_away_ends_the_block_and_nothing_else() -> None:
             stream.write(b"answer")
         pytest.fail("nobody reads this")
     os.close(writer)
+
+
+def test_a_link_where_the_unfinished_file_would_lie_is_not_followed(tmp_path: Path) -> None:
+    victim, target = tmp_path / "victim", tmp_path / "out.json"
+    victim.write_text("precious")
+    target.write_text("old")
+    target.with_name("out.json.tmp").symlink_to(victim)
+    write_file(target, "new")
+    assert (victim.read_text(), target.read_text()) == ("precious", "new")
+    assert not target.is_symlink()

@@ -4,7 +4,9 @@ Links are followed and stay. Pipes, devices and open descriptors (`/dev/fd/N`) a
 never replaced.
 """
 
+import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -60,12 +62,11 @@ def replacing(path: Path, *, part: bool = False) -> Iterator[Path]:
     target = resolved(path)
     temporary = target.with_name(target.name + (".part" if part else ".tmp"))
     try:
-        if target.exists():
-            _take_after(temporary, target.stat())
+        _create(temporary, target.stat() if target.exists() else None)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.replace(target)
+        _move(temporary, target)
     except BaseException:
         if not part:
             temporary.unlink(missing_ok=True)
@@ -96,20 +97,44 @@ def write_file(path: Path, content: str | bytes | memoryview) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names created, replaced or removed in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY)
+    """Make names created, replaced or removed in `folder` durable, where its system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # it may be written to, and not read
+        return
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network drives know no such thing
+            raise
     finally:
         os.close(handle)
 
 
-def _take_after(new: Path, old: os.stat_result) -> None:
-    """Give `new`, which is made, the owner and permissions of `old`."""
-    new.touch()
-    with suppress(PermissionError):  # only root may give a file away
-        os.chown(new, old.st_uid, old.st_gid)
-    new.chmod(stat.S_IMODE(old.st_mode))
+def _create(new: Path, like: os.stat_result | None) -> None:
+    """Make an empty file, whatever stood there, with the owner and permissions of `like` if any.
+
+    Never through a link, which somebody else may have put there.
+    """
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        if like:
+            with suppress(PermissionError):  # only root may give a file away
+                os.fchown(handle, like.st_uid, like.st_gid)
+            os.fchmod(handle, stat.S_IMODE(like.st_mode))
+    finally:
+        os.close(handle)
+
+
+def _move(temporary: Path, target: Path) -> None:
+    try:
+        temporary.replace(target)
+    except OSError as error:
+        if error.errno != errno.EBUSY:  # a file mounted by itself, as containers do
+            raise
+        shutil.copyfile(temporary, target)
+        temporary.unlink()
 
 
 def _descriptor(path: Path) -> int | None:

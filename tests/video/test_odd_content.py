@@ -1,10 +1,14 @@
 """Files that are not what their name or header says: pictures, lost parts, copy protection."""
 
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from clipkind.contract import Contract
@@ -117,6 +121,29 @@ def test_a_part_overwritten_with_zeros_is_told_in_seconds(suffix: str, tmp_path:
         assert clip.info.duration_s == pytest.approx(20, abs=0.1)
         assert clip.gone_s == pytest.approx(longest_pause(path) - 1 / 25, abs=0.01)
         assert clip.gone_s > 2
+
+
+def ivf(path: Path, times: list[int]) -> Path:
+    """VP8 in IVF, whose frames have these times, of 64 bits each."""
+    path = write_video(path, numbered_frames(len(times)), codec="libvpx", options={"g": "1"})
+    content = bytearray(path.read_bytes())
+    at = 32
+    for time in times:
+        size = int.from_bytes(content[at : at + 4], "little")
+        content[at + 4 : at + 12] = (time % 2**64).to_bytes(8, "little")
+        at += 12 + size
+    path.write_bytes(content)
+    return path
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=8))
+@settings(deadline=None, max_examples=25)
+@example([0, 2**63 - 6, -(2**63) + 6, 7] * 2)
+def test_no_time_is_too_wild_to_be_read_or_refused(times: list[int]) -> None:
+    with TemporaryDirectory() as folder:
+        path = ivf(Path(folder) / "a.ivf", times)
+        with suppress(VideoError), ClipReader(path, CONTRACT, threads=1) as clip:
+            assert len(list(clip.frames())) == len(clip.plan.targets)
 
 
 def test_a_pause_is_no_loss(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the first bytes of a packet tell and its container does not: IDR, hidden, packed frames."""
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -37,16 +38,20 @@ class Bitstream:
         """Whether decoding can begin here and gives every frame whose packet follows."""
         if not self.tells_idr:
             return False
-        data, headers, at = memoryview(packet), [], 0
-        if self._length_size:
-            while at + self._length_size < len(data):
-                headers.append(data[at + self._length_size])
-                at += self._length_size + int.from_bytes(data[at : at + self._length_size])
-        else:
-            headers = [match[1][0] for match in _START_CODE.finditer(data)]
         pictures, idr = _PICTURES[self.codec]
+        headers = self._headers(memoryview(packet))
         units = (n & 31 if self.codec == "h264" else n >> 1 & 63 for n in headers)
         return next((unit in idr for unit in units if unit in pictures), False)
+
+    def _headers(self, data: memoryview) -> Iterator[int]:
+        """The first byte of each NAL unit of an access unit."""
+        if not self._length_size:
+            yield from (match[1][0] for match in _START_CODE.finditer(data))
+            return
+        at = 0
+        while at + self._length_size < len(data):
+            yield data[at + self._length_size]
+            at += self._length_size + int.from_bytes(data[at : at + self._length_size])
 
     def is_reference_only(self, packet: "Packet[VideoStream]") -> bool:
         """VP8's alternate reference frames are packets of their own, VP9's can be.

@@ -1,4 +1,4 @@
-"""Decode just the frames a contract asks for: each once, in order, seeking forward only.
+"""Decode just the frames a contract asks for: each once, in order.
 
 From each key frame on, packets are fed only until the last wanted frame comes out. Frames that no
 other frame depends on are not even decoded. A frame is known by its packet's place in the file,
@@ -134,7 +134,7 @@ class ClipReader:
 
     def _decoded(self, run: Run) -> Iterator[tuple[int, VideoFrame]]:
         """(index into the table, frame) in display order: feed the run's packets, then drain."""
-        table, decoder = self.table, self._demuxer.decoder
+        table = self.table
         wanted = frozenset(table.order[list(run.targets)].tolist())
         number = int(table.entry_frames[run.entry])
         try:
@@ -142,7 +142,9 @@ class ClipReader:
                 if packet is not None:
                     packet.pts = place
                     if table.skippable:
-                        decoder.skip_frame = "DEFAULT" if place in wanted else "NONREF"
+                        self._demuxer.decoder.skip_frame = (
+                            "DEFAULT" if place in wanted else "NONREF"
+                        )
                 for frame in self._output(packet):
                     if not table.counted:
                         number = -1 if frame.pts is None else int(self._frame_at[frame.pts])
@@ -150,7 +152,7 @@ class ClipReader:
                         yield number, frame
                     number += 1
         finally:
-            decoder.flush_buffers()
+            self._demuxer.decoder.flush_buffers()  # another one since, where the file began anew
 
     def _output(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
         try:

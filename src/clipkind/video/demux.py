@@ -8,11 +8,10 @@ from typing import Self
 
 import av.error
 from av.packet import Packet
-from av.stream import Discard
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from clipkind.video.gaps import holes, seconds_gone
+from clipkind.video.gaps import seconds_gone
 from clipkind.video.packets import Packets
 from clipkind.video.source import open_video
 from clipkind.video.table import REORDERED, frame_table
@@ -43,7 +42,8 @@ class Demuxer:
             self.table = frame_table(packets)
             self._seekable = self.table.seekable
             self._restart()
-            self.gone_s = self._seconds_gone(packets)
+            with path.open("rb") as file:
+                self.gone_s = seconds_gone(file, packets)
             """Seconds in the middle of which the file has lost the frames."""
             self._stack = stack.pop_all()
 
@@ -115,16 +115,6 @@ class Demuxer:
             return False
         return False
 
-    def _seconds_gone(self, packets: Packets) -> float:
-        places = holes(packets)
-        if not len(places):
-            return 0.0
-        for stream in self.container.streams:
-            stream.discard = Discard.default
-        gone = seconds_gone(self.container, packets, places)
-        self._open()
-        return gone
-
     def _watch_opening(self, packets: Packets) -> None:
         """See what the decoder returns of a recording's first packets, as others may be missing."""
         came: list[int] = []
@@ -134,7 +124,7 @@ class Demuxer:
                 packet.pts = fed
                 fed += packet.size > 0
                 came += _places(self.decoder.decode(packet))
-                if fed == (came[0] + 2 * REORDERED if came else _OPENING):
+                if fed >= (came[0] + 2 * REORDERED if came else _OPENING):
                     came += _places(self.decoder.decode(None))
                     break
         except (av.error.FFmpegError, OSError):

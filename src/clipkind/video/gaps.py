@@ -1,48 +1,40 @@
-"""Time that is gone from the middle of a video, because the file's bytes there were lost."""
+"""Time that is gone from the middle of a video, because zeros stand where its packets were."""
 
-from contextlib import suppress
+from typing import BinaryIO
 
-import av.error
 import numpy as np
-from av.container import InputContainer
 
-from clipkind.video.packets import IntArray, Packets
+from clipkind.video.packets import Packets
 
 _HOLE = 4096
-"""Bytes between two packets of a stream, from which on it is asked whose they are."""
+"""Bytes between two packets of a stream, from which on it is looked what they are."""
+_LOOKED_AT = 1 << 20
+"""Most bytes of a hole that are read."""
 _STEPS = 3
-"""Frame intervals between them, from which on time is missing."""
+"""Frame intervals between the packets' frames, from which on time is missing."""
 
 
-def holes(packets: Packets) -> IntArray:
-    """Places of packets before which there is a gap in time and in the file, ascending."""
-    if len(packets.pts) < 2:
-        return np.empty(0, dtype=np.int64)
-    gap, step = _gaps(packets)
-    apart = packets.position[1:] - packets.position[:-1] - packets.size[:-1]
-    return np.flatnonzero((gap > _STEPS * step) & (apart > _HOLE)) + 1
+def seconds_gone(file: BinaryIO, packets: Packets) -> float:
+    """Seconds without frames where the file holds nothing but zeros.
 
-
-def seconds_gone(container: InputContainer, packets: Packets, places: IntArray) -> float:
-    """Seconds without frames at those of the holes whose bytes belong to no stream's packet.
-
-    Reads all packets of the container, which must be at its start, with no stream discarded.
+    A pause, in which other streams go on or nothing is written at all, is none of them.
     """
-    starts = (packets.position + packets.size)[places - 1]
-    ends = packets.position[places]
-    known = np.zeros(len(places), dtype=np.int64)
-    with suppress(av.error.FFmpegError, OSError):
-        for packet in container.demux():
-            if packet.pos is not None:
-                known += packet.size * ((starts <= packet.pos) & (packet.pos < ends))
-    gap, step = _gaps(packets)
-    lost = known < (ends - starts) / 2
-    return float((gap[places - 1] - step)[lost].sum() * packets.base)
-
-
-def _gaps(packets: Packets) -> tuple[IntArray, int]:
-    """Ticks between all frames of the packets up to each place and all after; the usual step."""
+    if len(packets.pts) < 2:
+        return 0.0
     times, _, _ = packets.clock()
     latest = np.maximum.accumulate(times)[:-1]
     following = np.minimum.accumulate(times[::-1])[::-1][1:]
-    return following - latest, int(np.median(np.diff(np.sort(times))))
+    step = int(np.median(np.diff(np.sort(times))))
+    gap = following - latest
+    start, end = (packets.position + packets.size)[:-1], packets.position[1:]
+    known = (packets.position[:-1] >= 0) & (end >= 0)
+    holes = np.flatnonzero(known & (gap > _STEPS * step) & (end - start > _HOLE))
+    gone = [hole for hole in holes.tolist() if _zeros(file, int(start[hole]), int(end[hole]))]
+    return float(sum(int(gap[hole]) - step for hole in gone) * packets.base)
+
+
+def _zeros(file: BinaryIO, start: int, end: int) -> bool:
+    """Whether one run of zeros fills at least half of what lies there: silence comes in blocks."""
+    file.seek(start)
+    content = file.read(min(end - start, _LOOKED_AT))
+    return bytes(max(len(content) // 2, 1)) in content

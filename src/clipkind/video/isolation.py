@@ -172,7 +172,7 @@ class DecodeWorker:
             raise self._death(expired.is_set()) from None
         finally:
             timer.cancel()
-            if not finished:
+            if not finished or expired.is_set():  # it may have ended just as its time was over
                 self._discard(process)
 
     def kill(self) -> None:

@@ -22,6 +22,8 @@ _JUMPS_S = 10.0
 """A sender's clock that jumps forward by more than this is set anew, as FFmpeg has it."""
 NO_TIME = -(1 << 63)
 """Stands for a time that the container does not tell."""
+_LATEST = 1 << 60
+"""Ticks; thirty years in the finest clock, nanoseconds. Sums of a few stay below 1 << 63."""
 _SKIPPABLE = frozenset({"h264", "mpeg1video", "mpeg2video", "mpeg4"})
 """Codecs whose disposable frames are never referenced."""
 _FALSE_KEYS = frozenset({"gif", "apng"})
@@ -105,11 +107,11 @@ class Packets:
                     )
                 if packet.has_sidedata("encryption_info"):
                     raise VideoError(Reason.ENCRYPTED, "is encrypted (DRM); decrypt it first")
-                pts = NO_TIME if packet.pts is None else packet.pts
-                dts = NO_TIME if packet.dts is None else packet.dts
+                pts, dts = _sane(packet.pts), _sane(packet.dts)
+                duration = max(_sane(packet.duration), 0)
                 flags = self._flags(packet, first=not number)
                 position = -1 if packet.pos is None else packet.pos
-                rows.extend((pts, dts, packet.duration or 0, position, packet.size, flags))
+                rows.extend((pts, dts, duration, position, packet.size, flags))
                 number += 1
         except (av.error.FFmpegError, OSError):
             self.damaged = True
@@ -146,16 +148,26 @@ class Packets:
         return _filled(pts, step), dts, not falls.any()
 
 
+def _sane(time: int | None) -> int:
+    """A time, or NO_TIME where there is none or one that no clock shows."""
+    return NO_TIME if time is None or abs(time) > _LATEST else time
+
+
 def _joined(times: IntArray, places: IntArray, step: int) -> IntArray:
-    """Times of recordings that begin at `places`, each moved to `step` after the one before."""
+    """Times of recordings that begin at `places`, each moved to `step` after the one before.
+
+    Raises VideoError where they are too long to count.
+    """
     parts = np.split(times.copy(), places)
     end = NO_TIME
     for part in parts:
         told = part != NO_TIME
         if told.any():
-            if end != NO_TIME:
-                part[told] += end + step - part[told].min()
-            end = max(end, int(part[told].max()))
+            shift = 0 if end == NO_TIME else end + step - int(part[told].min())
+            end = max(end, int(part[told].max()) + shift)
+            if end > _LATEST:
+                raise VideoError(Reason.UNDECODABLE, "has times no clock shows; re-encode it")
+            part[told] += shift
     return np.concatenate(parts)
 
 

@@ -1,5 +1,6 @@
 """What a video file is, as it says itself and as its frames show."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,8 +103,9 @@ def _tagged_duration(stream: VideoStream) -> float:
     """Seconds by Matroska's tag of the track, such as 00:01:02.345000000; 0 without one."""
     try:
         hours, minutes, seconds = stream.metadata["DURATION"].split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-    except (KeyError, ValueError):
+        found = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        return found if math.isfinite(found) else 0.0
+    except (KeyError, ValueError, OverflowError):
         return 0.0
 
 

@@ -54,6 +54,8 @@ class FrameTable:
 def frame_table(packets: Packets) -> FrameTable:
     """Put the packets' frames into display order. Raises VideoError where none is shown."""
     shown = np.flatnonzero(~packets.hidden)
+    if not len(shown) and packets.damaged:
+        raise VideoError(Reason.UNDECODABLE, "cannot be read: damaged from its beginning")
     if not len(shown):
         raise VideoError(Reason.NO_FRAMES, "has a video stream without a single frame")
     pts, dts, seekable = packets.clock()
