@@ -96,7 +96,6 @@ def test_a_bundle_needs_its_data_named(run: Path, small_set: SmallSet) -> None:
         (["--png", "/dev/null/plots"], "--png /dev/null/plots: /dev/null is a file"),
         (["--png", "/dev/null"], "/dev/null is a file"),
         (["--risk", "0"], "--risk"),
-        (["--risk", "nan"], "'--risk': nan is not above 0"),
         (["--split", "all"], "--split"),
         (["--train-jobs", "0"], "--train-jobs"),
         (["--videos", "/no/such.csv"], "--videos /no/such.csv: there is no such file"),
