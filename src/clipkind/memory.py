@@ -14,7 +14,9 @@ LEAST = 270_000_000
 OPENVINO_LEAST = 1_000_000_000
 """The same where OpenVINO is used, which needs more for the first answer on any machine."""
 _SIGNS = re.compile(
-    "alloc|not enough memory|failed to map|Resource temporarily unavailable|start new thread", re.I
+    "bad_alloc|(not|n.t|to) alloc|(out of|enough) memory|failed to map|start new thread"
+    "|Resource temporarily unavailable",
+    re.I,
 )
 """How libraries say that memory, or that of one more thread, cannot be had."""
 

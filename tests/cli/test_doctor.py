@@ -1,11 +1,25 @@
 """`clipkind doctor` on a machine where something is installed and does not work."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+
+def doctor(
+    modules: Path, address_space: int = resource.RLIM_INFINITY
+) -> subprocess.CompletedProcess[str]:
+    """The command, with the modules in that folder in place of others of their names."""
+    places = filter(None, [str(modules), os.environ.get("PYTHONPATH")])
+    return subprocess.run(
+        [sys.executable, "-m", "clipkind.cli.main", "doctor"],
+        capture_output=True, text=True, timeout=120, check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space)),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -21,11 +35,7 @@ def test_a_broken_package_is_a_fail_line_with_what_to_do(
     error: str, module: str, line: str, remedy: str, tmp_path: Path
 ) -> None:
     (tmp_path / f"{module}.py").write_text(f"raise {error}('libodd.so.1:\\ncannot open it')\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "clipkind.cli.main", "doctor"],
-        capture_output=True, text=True, timeout=120, check=False,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-    )  # fmt: skip
+    done = doctor(tmp_path)
     assert done.returncode == 3
     assert done.stderr == ""
     failed = [text for text in done.stdout.splitlines() if text.startswith("FAIL")]
@@ -37,10 +47,16 @@ def test_a_broken_package_is_a_fail_line_with_what_to_do(
 
 def test_torch_that_is_not_there_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('no torch', name='torch')\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "clipkind.cli.main", "doctor"],
-        capture_output=True, text=True, timeout=120, check=False,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-    )  # fmt: skip
+    done = doctor(tmp_path)
     assert done.returncode == 0, done.stdout
     assert "needs torch" in done.stdout
+
+
+def test_a_limit_on_memory_is_seen_and_no_package_blamed_for_it(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('no torch', name='torch')\n")
+    for kilobytes, code in ((5_000_000, 0), (700_000, 3)):
+        done = doctor(tmp_path, address_space=1024 * kilobytes)
+        assert done.returncode == code, done.stdout
+        assert f"(ulimit -v {kilobytes})" in done.stdout
+        assert "--force-reinstall" not in done.stdout
+        assert done.stderr == ""

@@ -91,3 +91,14 @@ def test_a_state_folder_may_be_named_from_where_the_server_was_started(
     client = create_app(Settings(state=Path("state"))).test_client()
     where = send(client, b"a video", "x.mp4").headers["Location"] + "/video"
     assert client.get(where, buffered=True).data == b"a video"
+
+
+def test_a_worker_finds_what_was_named_from_where_the_server_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = Settings(state=Path("state"), models=(None, Path("model")), dataset=Path("videos"))
+    handed = given.to_json()
+    monkeypatch.chdir("/")
+    found = Settings.from_json(handed)
+    assert (found.models, found.dataset) == ((None, tmp_path / "model"), tmp_path / "videos")

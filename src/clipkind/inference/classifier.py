@@ -41,6 +41,7 @@ class Classifier:
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         require_whole("jobs", jobs, 1, MOST_JOBS)
+        self._jobs, self._timeout_s = jobs, require_timeout(timeout_s)
         self.bundle = bundle
         self.contract: Contract = bundle.contract_for(multi_scale)
         self.class_names = self.contract.class_names
@@ -48,7 +49,6 @@ class Classifier:
         self._heads = Heads([bundle.path / member.onnx for member in bundle.members])
         self._engine: OpenVinoEngine | None = None
         self._extractor: FeatureExtractor | None = None
-        self._jobs, self._timeout_s = jobs, require_timeout(timeout_s)
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,8 @@ from typing import Any, Literal, get_args, get_type_hints
 from clipkind.checks import MOST
 from clipkind.model.heads import DEFAULT_HEAD, HEADS
 
+MOST_FLOAT = 3e38
+"""More, float32 does not hold."""
 WIDEST, DEEPEST = 16384, 64
 """The largest layer, and the most layers of a network."""
 
@@ -94,8 +96,9 @@ class Recipe:
         for name in TYPES:
             value = getattr(self, name)
             for number in value if isinstance(value, tuple) else (value,):
-                if not isinstance(number, str) and not abs(number) <= MOST:  # nan is not, either
-                    raise ValueError(f"{name} {number} must be a number, and at most {MOST}")
+                most = MOST if isinstance(number, int) else MOST_FLOAT
+                if not isinstance(number, str) and not abs(number) <= most:  # nan is not, either
+                    raise ValueError(f"{name} {number} must be a number up to {most:g}")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} {getattr(self, name)!r} is not {' or '.join(choices)}")

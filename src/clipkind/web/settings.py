@@ -5,14 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from clipkind.checks import (
-    LONGEST_S,
-    MOST,
-    MOST_BYTES,
-    MOST_JOBS,
-    require_number,
-    require_whole,
-)
+from clipkind.checks import LONGEST_S, MOST, MOST_BYTES, MOST_JOBS, require_number, require_whole
 
 MEGABYTE = 1_000_000
 _COUNTS = {

@@ -59,8 +59,10 @@ def kfold(
     Every video is in test once, save those left out to stay with `previous`, the tables of an
     earlier call. Raises as `make_split`.
     """
-    if not MIN_FOLDS <= folds <= MAX_FOLDS:
-        raise ClipkindError(f"{folds} folds: take {MIN_FOLDS} to {MAX_FOLDS}, one each for test")
+    if folds < MIN_FOLDS:
+        raise ClipkindError(f"{folds} folds are too few for train, val and test: take 3 or more")
+    if folds > MAX_FOLDS:
+        raise ClipkindError(f"{folds} folds are too many: take {MAX_FOLDS} or fewer")
     videos = _videos(entries)
     parts = {f"fold {fold}": 1 for fold in range(folds)}
     division = divide(videos, list(links), parts, seed, _earlier_folds(previous, folds))
