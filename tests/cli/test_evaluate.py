@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from clipkind.cli.evaluate import command
 from clipkind.workflow.train import TrainOptions, train
+from terminal import shown_by
 from training.small_set import RECIPE, SmallSet, make_small_set
 
 
@@ -88,13 +90,13 @@ def test_a_bundle_needs_its_data_named(run: Path, small_set: SmallSet) -> None:
         (["--html", "/no/such/folder/r.html"], "there is no such folder"),
         (["--html", "report.pdf"], "a page's name ends in .html"),
         (["--json", "/no/such/folder/m.json"], "there is no such folder"),
-        (["--html", "/dev/null/r.html"], "/dev/null is a file"),
+        (["--html", "/dev/null/r.html"], "/dev/null is a device"),
         (["--html", "/proc/r.html"], "--html /proc/r.html: cannot be written there"),
         (["--json", "/proc/m.json"], "--json /proc/m.json: cannot be written there"),
         (["--json", "/proc"], "'/proc' is a directory"),
         (["--png", "/proc/plots/all"], "--png /proc/plots/all: cannot be written there"),
-        (["--png", "/dev/null/plots"], "--png /dev/null/plots: /dev/null is a file"),
-        (["--png", "/dev/null"], "/dev/null is a file"),
+        (["--png", "/dev/null/plots"], "--png /dev/null/plots: /dev/null is a device"),
+        (["--png", "/dev/null"], "/dev/null is a device"),
         (["--risk", "0"], "--risk"),
         (["--split", "all"], "--split"),
         (["--train-jobs", "0"], "--train-jobs"),
@@ -115,3 +117,9 @@ def test_what_is_no_model_is_said_to_be_none(tmp_path: Path) -> None:
     done = clipkind(tmp_path / "nowhere")
     assert done.returncode == 2
     assert "does not exist" in done.stderr
+
+
+def test_figures_and_the_bar_share_no_line_of_a_terminal(run: Path) -> None:
+    lines = shown_by(command, run, "--no-ablations", "--train-jobs", "1")
+    assert lines[0] == "pets on test: 16 videos of 8 groups, 2 members, equal weights"
+    assert lines[1].startswith("Accuracy 1.000 (")

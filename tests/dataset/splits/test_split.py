@@ -307,7 +307,7 @@ def test_ratios_that_make_no_sense_are_refused(ratios: tuple[int, int, int]) -> 
 
 
 def test_fewer_folds_than_sides_or_groups_are_refused() -> None:
-    with pytest.raises(ClipkindError, match="2 folds: take 3 to"):
+    with pytest.raises(ClipkindError, match="2 folds are too few"):
         kfold(GUARDS, [], 2)
     with pytest.raises(FileFormatError, match=r"class Animation has 6 groups.* fold 6 need one"):
         kfold(GUARDS, [], 7)
