@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipkind.contract import Contract
 from clipkind.errors import VideoError
 from clipkind.video.decode import ClipReader
 from clipkind.video.probe import VideoInfo, probe
 from video.ffmpeg_reference import Shown, number, shown
 from video.made_files import Files, Row
 from video.odd_timelines import INGREDIENTS, ROWS
+from video.sampled import sampled
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("ffmpeg") and shutil.which("ffprobe")),
@@ -61,17 +61,7 @@ def of_info(info: VideoInfo, reference: Shown, row: Row) -> list[str]:
 
 def of_samples(path: Path, reference: Shown, row: Row, samples: int, snap: float) -> list[str]:
     """Whether each sample is the frame on screen then, or a key frame less than `snap` away."""
-    contract = Contract(
-        backbone="none",
-        weights_sha256="",
-        feature_dim=1,
-        num_frames=samples,
-        multi_scale="single",
-        keyframe_snap=snap,
-        resize=110,
-        crop=96,
-    )
-    with ClipReader(path, contract, threads=1) as clip:
+    with ClipReader(path, sampled(samples, snap), threads=1) as clip:
         pictures = [np.mean(p, axis=2).astype(np.uint8) for _, p in clip.frames()]
         numbers = [number(picture) for picture in pictures]
         times = clip.plan.times_s

@@ -11,21 +11,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from clipkind.contract import Contract
 from clipkind.errors import Reason, VideoError
 from clipkind.video.decode import ClipReader
 from clipkind.video.jpeg import jpeg
 from clipkind.video.probe import probe
 from media import card, numbered_frames, read_number, write_video
+from video.sampled import sampled
 
-CONTRACT = Contract(
-    backbone="none",
-    weights_sha256="",
-    feature_dim=1,
-    num_frames=25,
-    multi_scale="single",
-    keyframe_snap=0.0,
-)
+CONTRACT = sampled()
 X264 = {"preset": "ultrafast", "g": "25", "bf": "0"}
 
 

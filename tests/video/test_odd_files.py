@@ -1,26 +1,18 @@
 """Good videos that are put together in ways that trip readers: cut, joined, without an index."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from clipkind.contract import Contract
 from clipkind.errors import Reason, VideoError
 from clipkind.video.decode import ClipReader
 from clipkind.video.probe import probe
 from media import card, numbered_frames, patches, read_number, write_video
+from video.sampled import sampled
 
-CONTRACT = Contract(
-    backbone="none",
-    weights_sha256="",
-    feature_dim=1,
-    num_frames=25,
-    multi_scale="single",
-    keyframe_snap=0.0,
-)
+CONTRACT = sampled()
 
 
 def numbers(path: Path) -> list[int]:
@@ -83,8 +75,7 @@ def test_a_container_that_cannot_seek_is_read_once(
     path = write_video(
         tmp_path / "a.mpg", numbered_frames(1500), codec="mpeg2video", options=options
     )
-    contract = replace(CONTRACT, num_frames=samples)
-    with ClipReader(path, contract, threads=threads) as clip:
+    with ClipReader(path, sampled(samples), threads=threads) as clip:
         found = [read_number(picture) for _, picture in clip.frames()]
         assert clip.lost == 0
     assert found == [(2 * i + 1) * 1500 // (2 * samples) for i in range(samples)]
