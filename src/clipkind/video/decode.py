@@ -157,6 +157,8 @@ class ClipReader:
     def _output(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
         try:
             frames = self._demuxer.decoder.decode(packet)
+        except MemoryError:  # FFmpeg's, too
+            raise
         except av.error.FFmpegError:
             return []  # the frames that do not come are counted as lost
         self.decoded += len(frames)
