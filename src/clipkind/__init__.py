@@ -17,20 +17,51 @@ if TYPE_CHECKING:
     from clipkind.contract import Contract as Contract
     from clipkind.contract import MultiScale
     from clipkind.errors import ClipkindError as ClipkindError
+    from clipkind.errors import ContractMismatch as ContractMismatch
+    from clipkind.errors import FileFormatError as FileFormatError
+    from clipkind.errors import MissingDependency as MissingDependency
     from clipkind.errors import Reason as Reason
     from clipkind.errors import VideoError as VideoError
     from clipkind.inference.classifier import Classifier as Classifier
     from clipkind.inference.prediction import Prediction as Prediction
 
+    __version__: str
+else:
+
+    def __getattr__(
+        name: str,
+    ) -> Any:  # hidden from type checkers, to which it would allow any name
+        if name == "__version__":
+            return import_module("importlib.metadata").version("clipkind")
+        if name in _HOMES:
+            return getattr(import_module(_HOMES[name]), name)
+        raise AttributeError(f"module 'clipkind' has no attribute {name!r}")
+
+
 _HOMES = {
     "Classifier": "clipkind.inference.classifier",
     "ClipkindError": "clipkind.errors",
     "Contract": "clipkind.contract",
+    "ContractMismatch": "clipkind.errors",
+    "FileFormatError": "clipkind.errors",
+    "MissingDependency": "clipkind.errors",
     "Prediction": "clipkind.inference.prediction",
     "Reason": "clipkind.errors",
     "VideoError": "clipkind.errors",
 }
-__all__ = ["__version__", "load", *_HOMES]
+__all__ = [
+    "Classifier",
+    "ClipkindError",
+    "Contract",
+    "ContractMismatch",
+    "FileFormatError",
+    "MissingDependency",
+    "Prediction",
+    "Reason",
+    "VideoError",
+    "__version__",
+    "load",
+]
 
 
 def load(
@@ -55,11 +86,3 @@ def load(
 
         bundle = load_bundle(model)
         return Classifier(bundle, multi_scale=multi_scale, jobs=jobs, timeout_s=timeout_s)
-
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return import_module("importlib.metadata").version("clipkind")
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'clipkind' has no attribute {name!r}")
