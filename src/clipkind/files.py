@@ -56,7 +56,8 @@ def replacing(path: Path, *, part: bool = False) -> Iterator[Path]:
     Where `path` is a link, all this happens where the link leads. Owner and permissions of a file
     that was there stay. Whatever goes wrong, it stays as it was and the new one, `<path>.tmp`, is
     removed; with `part` it is called `<path>.part` and stays. Raises ClipkindError where `path` is
-    no file but a folder, pipe or device.
+    no file but a folder, pipe or device. A file mounted by itself is overwritten: nothing can take
+    its place.
     """
     require_file(path)
     target = resolved(path)

@@ -78,6 +78,14 @@ def test_an_animated_webp_is_refused_as_what_it_is(tmp_path: Path) -> None:
     assert caught.value.reason is Reason.UNDECODABLE
 
 
+@pytest.mark.parametrize("length", [8, 16, 20, 21, 30])
+def test_a_picture_cut_within_its_header_is_refused(length: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.webp"
+    path.write_bytes(b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0".ljust(length, b"\0")[:length])
+    with pytest.raises(VideoError):
+        probe(path)
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
 def test_copy_protection_is_told(suffix: str, tmp_path: Path) -> None:
     protection = {

@@ -54,6 +54,7 @@ class Demuxer:
         self.close()
 
     def close(self) -> None:
+        """Close the file. Safe to call twice."""
         self._stack.close()
 
     def packets(self, entry: int, last: int) -> "Iterator[tuple[int, Packet[VideoStream]]]":

@@ -91,7 +91,7 @@ def _open_container(file: BinaryIO) -> InputContainer:
     file.seek(0)
     head = file.read(200)
     file.seek(0)
-    if head[8:16] == b"WEBPVP8X" and head[20] & 2:
+    if head[8:16] == b"WEBPVP8X" and any(flags & 2 for flags in head[20:21]):
         raise VideoError(
             Reason.UNDECODABLE, "is an animated WebP, which FFmpeg does not decode; convert it"
         )
